@@ -1,0 +1,1 @@
+"""One module per vendor: settings and mapping, no I/O. ``forwarders.base`` says what such a module declares."""

@@ -1,0 +1,264 @@
+"""Reduction: from an event as reported to what one forwarder may have of it. Pure, and the only maker of both forms.
+
+A full event carries no raw address, no raw contact data, no other vendor's click ids and not our visitor id. A
+cookieless event is an allowlist. Text that may hold personal data is redacted here, once per event; nothing that
+happens here ever drops a conversion.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from forwarders.base import Forwarder, Trace
+from proxy.clickids import extract
+from proxy.entry import Shared
+from proxy.event import CookielessEvent, Event, FullEvent, Item, Scalar, Visit
+from proxy.scrub import scrub_text
+from proxy.signals import ConsentState, Signals
+from proxy.site import SitePolicy
+from proxy.urls import cookieless_url, full_url, origin_of
+from proxy.useragent import primary_language, rebuild, reduce_user_agent, screen_bucket
+
+# GA4's own item fields: what a cookieless item may keep. Free item parameters are not among them.
+ITEM_FIELDS = frozenset(
+    "item_id item_name affiliation coupon currency discount index item_brand item_category item_category2"
+    " item_category3 item_category4 item_category5 item_list_id item_list_name item_variant location_id price"
+    " quantity creative_name creative_slot promotion_id promotion_name".split()
+)
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, repr=False)
+class Clean:
+    """An event's own content, scrubbed once for all forwarders."""
+
+    event: Event
+    url: str | None
+    referrer: str | None
+    title: str | None
+    params: dict[str, Scalar]
+    items: list[Item]
+    transaction_id: str | None
+    click_ids: dict[str, str]
+    has_click_ids: bool
+    """Whether a click id may stand in the page's or the referrer's URL."""
+    shared: Shared = field(default_factory=Shared)
+    anonymous: CookielessEvent | None = None
+    urls: dict[frozenset[str], tuple[str | None, str | None]] = field(default_factory=dict)
+
+    def reduced_urls(self, keep: frozenset[str]) -> tuple[str | None, str | None]:
+        """Return page URL and referrer without the click ids that are not in ``keep``."""
+        if not self.has_click_ids:
+            keep = _NONE  # then it makes no difference whose may stay
+        found = self.urls.get(keep)
+        if found is None:
+            found = self.urls[keep] = (
+                full_url(self.url, keep) if self.url else None,
+                full_url(self.referrer, keep) if self.referrer else None,
+            )
+        return found
+
+
+def clean(event: Event) -> Clean:
+    """Scrub what all forwarders share of an event."""
+    url = event.url
+    click_ids = extract(url) if url is not None and "?" in url else {}
+    in_urls = (
+        bool(click_ids)
+        or (url is not None and "?" in url)
+        or (event.referrer is not None and "?" in event.referrer)
+    )
+    if event.ids:
+        click_ids.update(event.ids)
+    return Clean(
+        event=event,
+        url=url,
+        referrer=event.referrer,
+        title=scrub_text(event.title) if event.title else None,
+        params=_scrub_values(event.params),
+        items=[_scrub_values(item) for item in event.items],
+        transaction_id=scrub_text(event.transaction_id) if event.transaction_id else None,
+        click_ids=click_ids,
+        has_click_ids=in_urls,
+    )
+
+
+def _scrub_values(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    return {key: scrub_text(value) if type(value) is str else value for key, value in values.items()}
+
+
+def _cookies(names: frozenset[str], sent: Mapping[str, str], stated: Mapping[str, str]) -> dict[str, str]:
+    """Return the cookies that a forwarder declared; a backend states ``_fbp`` as ``fbp`` among its ``ids``."""
+    found = {name: sent[name] for name in names if name in sent} if sent else {}
+    if stated:
+        for name in names:
+            value = stated.get(name.lstrip("_"))
+            if value is not None:
+                found.setdefault(name, value)
+    return found
+
+
+def reduce_full(
+    content: Clean,
+    visit: Visit,
+    state: ConsentState,
+    forwarder: Forwarder,
+    *,
+    derived: bytes,
+    session_start: int | None,
+    host: str,
+) -> FullEvent:
+    """Make what one forwarder may know of an event that was decided full for it.
+
+    Args:
+        content: the scrubbed event.
+        visit: what the request carried.
+        state: the visitor's consent.
+        forwarder: who it is for; it says which ids, contact hashes and click ids it takes.
+        derived: 16 bytes in place of the visitor id, for this forwarder alone.
+        session_start: start of our own session, Unix s.
+        host: the site's host.
+    """
+    event, signals = content.event, state.signals
+    kept = forwarder.keeps_click_ids(signals)
+    url, referrer = content.reduced_urls(kept)
+    trace = Trace(
+        cookies=_cookies(forwarder.cookie_names(), visit.cookies, event.ids),
+        click_ids={name: value for name, value in content.click_ids.items() if name in kept},
+        derived=derived,
+        session_start=session_start,
+        session_id=event.session_id,
+        time_ms=event.time_ms,
+        host=host,
+    )
+    identified = forwarder.takes_user_id(signals)
+    return FullEvent(
+        event_id=event.event_id,
+        name=event.name,
+        time_ms=event.time_ms,
+        url=url,
+        referrer=referrer,
+        title=content.title,
+        params=content.params,
+        items=content.items,
+        value=event.value,
+        currency=event.currency,
+        transaction_id=content.transaction_id,
+        user_agent=visit.user_agent,
+        language=event.language or visit.language,
+        screen=event.screen,
+        address=visit.address if forwarder.takes_address else None,
+        country=visit.country,
+        region=visit.region,
+        ids=forwarder.identify(trace, signals),
+        contact=forwarder.contact(event.user_data, signals) if event.user_data is not None else {},
+        user_id=event.user_id if identified else None,
+        user_properties=_scrub_values(event.user_properties) if identified and event.user_properties else {},
+        signals=signals,
+        explicit=state.explicit,
+    )
+
+
+def reduce_cookieless(
+    content: Clean, visit: Visit, state: ConsentState, policy: SitePolicy, random_id: str
+) -> CookielessEvent:
+    """Make what a cookieless request may be built of.
+
+    Args:
+        content: the scrubbed event.
+        visit: what the request carried.
+        state: the visitor's actual consent; the vendor is told it as it is.
+        policy: which optional fields the site allows.
+        random_id: drawn for this entry alone, ``<31-bit int>.<Unix s>``.
+    """
+    event = content.event
+    template = content.anonymous
+    if template is None:
+        template = content.anonymous = _cookieless(
+            event.name,
+            content.url,
+            content.referrer,
+            content.title,
+            content.params,
+            content.items,
+            event.value,
+            event.currency,
+            content.transaction_id,
+            visit.user_agent,
+            event.language or visit.language,
+            event.screen,
+            visit.address,
+            visit.country,
+            state.signals,
+            state.explicit,
+            policy,
+            "",
+        )
+    return replace(template, random_id=random_id)
+
+
+def lower(event: FullEvent, signals: Signals, policy: SitePolicy, random_id: str) -> CookielessEvent:
+    """Reduce a full event that may no longer go out in full, with the signals as they are now."""
+    return _cookieless(
+        event.name,
+        event.url,
+        event.referrer,
+        event.title,
+        event.params,
+        event.items,
+        event.value,
+        event.currency,
+        event.transaction_id,
+        event.user_agent,
+        event.language,
+        event.screen,
+        event.address,
+        event.country,
+        signals,
+        True,  # a withdrawal is a choice
+        policy,
+        random_id,
+    )
+
+
+def _cookieless(
+    name: str,
+    url: str | None,
+    referrer: str | None,
+    title: str | None,
+    params: Mapping[str, Scalar],
+    items: list[Item],
+    value: float | None,
+    currency: str | None,
+    transaction_id: str | None,
+    user_agent: str,
+    language: str | None,
+    screen: str | None,
+    address: str | None,
+    country: str | None,
+    signals: Signals,
+    explicit: bool,
+    policy: SitePolicy,
+    random_id: str,
+) -> CookielessEvent:
+    allowed = policy.cookieless_params
+    return CookielessEvent(
+        name=name,
+        url=cookieless_url(url) if url else None,
+        referrer=origin_of(referrer) if referrer else None,
+        title=title,
+        params={key: params[key] for key in allowed if key in params} if allowed else {},
+        items=[{key: item[key] for key in item if key in ITEM_FIELDS} for item in items],
+        value=value,
+        currency=currency,
+        transaction_id=transaction_id if policy.cookieless_transaction_id else None,
+        user_agent=rebuild(reduce_user_agent(user_agent)),
+        language=primary_language(language) if language else None,
+        screen=screen_bucket(screen) if screen else None,
+        address=address if policy.cookieless_address else None,
+        country=country,
+        signals=signals,
+        explicit=explicit,
+        random_id=random_id,
+    )

@@ -1,0 +1,163 @@
+"""The ``sayso`` command. Errors that a user can cause are one readable line on stderr, never a traceback."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from proxy import __version__
+
+if TYPE_CHECKING:
+    from proxy.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., object])
+_NO_CONFIG = "no configuration: give --config FILE, set SAYSO_CONFIG, or put a sayso.toml here"
+
+
+def config_option(command: F) -> F:
+    """Add ``--config FILE``."""
+    return click.option(
+        "--config",
+        "config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="SAYSO_CONFIG",
+        help="Configuration file; else $SAYSO_CONFIG, else ./sayso.toml.",
+    )(command)
+
+
+def find_config(config: Path | None) -> Path:
+    """Return the configuration file to use; without one the command ends with status 2."""
+    if config is not None:
+        return config
+    here = Path("sayso.toml")
+    if here.is_file():
+        return here
+    click.echo(f"sayso: {_NO_CONFIG}", err=True)
+    sys.exit(2)
+
+
+def load(config: Path) -> "Settings":
+    """Read the configuration; with problems the command ends with status 1 after naming every one."""
+    from proxy.settings import ConfigError, load_settings  # noqa: PLC0415  # pydantic is slow to import; --help need not wait
+
+    try:
+        return load_settings(config)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sayso")
+def main() -> None:
+    """Visitors' events go only where the visitor says so."""
+
+
+def _serve(
+    config: Path | None, *, gateway: bool, delivery: bool, workers: int | None, **overrides: str | None
+) -> None:
+    path = find_config(config).resolve()
+    settings = load(path)
+    server: dict[str, object] = {} if workers is None else {"workers": workers}
+    from proxy.settings_net import read_address  # noqa: PLC0415  # see load
+
+    try:
+        server |= {key: read_address(value) for key, value in overrides.items() if value is not None}
+    except ValueError as error:
+        click.echo(f"sayso: {error}", err=True)
+        sys.exit(2)
+    settings = settings.model_copy(update={"server": settings.server.model_copy(update=server)})
+    metrics_dir = Path(tempfile.mkdtemp(prefix="sayso-metrics-")) if gateway else None
+    if metrics_dir is not None:
+        # Read by prometheus_client when it is first imported: several processes then count into one folder.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)
+    from proxy.logs import set_up  # noqa: PLC0415
+    from proxy.loops import run  # noqa: PLC0415
+    from proxy.serve import Roles, serve  # noqa: PLC0415
+
+    set_up(settings.log.level, settings.log.format)
+    sys.exit(_readable(lambda: run(serve(path, settings, Roles(gateway, delivery), metrics_dir))))
+
+
+def _readable(start: Callable[[], int]) -> int:
+    """Run something that may not be able to start, and say why in one line."""
+    from proxy.assemble import NotUsableError  # noqa: PLC0415
+    from proxy.geo import GeoError  # noqa: PLC0415
+    from proxy.store.embedded import StoreStartError  # noqa: PLC0415
+
+    try:
+        return start()
+    except (NotUsableError, StoreStartError, GeoError) as error:
+        click.echo(f"sayso: {error}", err=True)
+        return 1
+
+
+@main.command()
+@config_option
+@click.option("--workers", type=click.IntRange(1, 64), help="Gateway processes; else the configuration's.")
+@click.option("--listen", metavar="HOST:PORT", help="Public address; else the configuration's.")
+@click.option("--admin-listen", metavar="HOST:PORT", help="Admin address; else the configuration's.")
+def serve(config: Path | None, workers: int | None, listen: str | None, admin_listen: str | None) -> None:
+    """Run gateway, delivery and admin in one start."""
+    _serve(config, gateway=True, delivery=True, workers=workers, listen=listen, admin_listen=admin_listen)
+
+
+@main.command()
+@config_option
+@click.option("--workers", type=click.IntRange(1, 64), help="Gateway processes; else the configuration's.")
+@click.option("--listen", metavar="HOST:PORT", help="Public address; else the configuration's.")
+@click.option("--admin-listen", metavar="HOST:PORT", help="Admin address; else the configuration's.")
+def gateway(config: Path | None, workers: int | None, listen: str | None, admin_listen: str | None) -> None:
+    """Run the gateway alone: it takes events and stores them."""
+    _serve(config, gateway=True, delivery=False, workers=workers, listen=listen, admin_listen=admin_listen)
+
+
+@main.command()
+@config_option
+@click.option("--admin-listen", metavar="HOST:PORT", help="Admin address; else the configuration's.")
+def deliver(config: Path | None, admin_listen: str | None) -> None:
+    """Run delivery alone: it sends what the gateways have stored."""
+    _serve(config, gateway=False, delivery=True, workers=None, admin_listen=admin_listen)
+
+
+@main.command()
+@click.option(
+    "--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Where to listen."
+)
+def twin(listen: str) -> None:
+    """Run the twin alone: a fake of all vendors, for tests and load."""
+    from proxy.settings_net import read_address  # noqa: PLC0415
+    from proxy.twin.server import run  # noqa: PLC0415
+
+    try:
+        address = read_address(listen)
+    except ValueError as error:
+        click.echo(f"sayso: {error}", err=True)
+        sys.exit(2)
+    run(address.host, address.port)
+
+
+@main.command("check-config")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@config_option
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the file instead, for editors.")
+def check_config(file: Path | None, config: Path | None, schema: bool) -> None:
+    """Check a configuration: every problem at once, and what is legal but unwise."""
+    if schema:
+        from proxy.settings_schema import schema_text  # noqa: PLC0415
+
+        click.echo(schema_text(), nl=False)
+        return
+    from proxy.check import report  # noqa: PLC0415
+
+    status, text = report(find_config(file or config))
+    click.echo(text, err=status != 0)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Many sources, one consent state: the rules by which they are combined. Pure.
+
+A source with a decision time competes by that time; one without may fill in what is unknown or lower for this event
+alone. Nothing here ever reads more into a source than it says: what is absent is unknown, what is impossible is not
+granted.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from proxy.reasons import Reason
+from proxy.signals import ALL_UNKNOWN, ConsentState, Signals, Value
+
+# A decision time further ahead than this cannot have been made by an honest clock.
+FUTURE_MS = 5 * 60 * 1000
+_AD = (False, True, True, True)
+
+
+class Unreadable(Enum):
+    """A source that is there but cannot be understood. It is never taken for silence."""
+
+    UNREADABLE = "unreadable"
+
+
+UNREADABLE = Unreadable.UNREADABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A visitor's stored consent. Times are Unix ms.
+
+    ``times`` holds each signal's own decision time; ``denied_at`` when the store last took a denial of it (0: never).
+    ``tombstone`` marks a record under which nothing may be sent in full any more, whatever comes later.
+    """
+
+    signals: Signals
+    source: str
+    decided_at: int
+    gpc: bool = False
+    policy_version: str = ""
+    proof: str = ""
+    times: tuple[int, int, int, int] = (0, 0, 0, 0)
+    denied_at: tuple[int, int, int, int] = (0, 0, 0, 0)
+    tombstone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the refusal cookie says: a state without a basis for an id, and when it was decided (Unix ms)."""
+
+    signals: Signals
+    decided_at: int
+
+
+def combine(
+    record: Record | Unreadable | None,
+    refusal: Refusal | Unreadable | None,
+    said: Signals,
+    *,
+    gpc: bool,
+    now_ms: int,
+    max_age_ms: int,
+) -> ConsentState:
+    """Return the state that one event is decided on.
+
+    Args:
+        record: the stored record.
+        refusal: the refusal cookie.
+        said: the event's own ``consent``, which has no time.
+        gpc: whether the request carried ``Sec-GPC: 1``.
+        now_ms: the time of receipt.
+        max_age_ms: how long a grant counts.
+    """
+    if isinstance(record, Unreadable) or isinstance(refusal, Unreadable):
+        return ConsentState(ALL_UNKNOWN, (Reason.CONSENT_UNREADABLE,) * 4, gpc=gpc)
+    if record is None and refusal is None and said is ALL_UNKNOWN and not gpc:
+        return _SILENCE
+    stored = record.signals.values() if record is not None else _NOTHING
+    refused = refusal.signals.values() if refusal is not None else _NOTHING
+    own = said.values()
+    values: list[Value] = []
+    why: list[Reason] = []
+    for position in range(4):
+        value, reason = _timed(
+            record, refusal, stored[position], refused[position], position, now_ms, max_age_ms
+        )
+        if own[position] is Value.DENIED and value is not Value.DENIED:
+            value, reason = Value.DENIED, Reason.CONSENT_DENIED
+        elif own[position] is Value.GRANTED and reason is Reason.CONSENT_UNKNOWN:
+            value, reason = Value.GRANTED, Reason.GRANTED
+        if gpc and _AD[position] and reason is not Reason.WITHDRAWN:
+            given_with_gpc = record is not None and record.gpc and stored[position] is Value.GRANTED
+            if not (given_with_gpc and value is Value.GRANTED):
+                value, reason = Value.DENIED, Reason.GPC
+        values.append(value)
+        why.append(reason)
+    return ConsentState(
+        Signals.of(values[0], values[1], values[2], values[3]),
+        (why[0], why[1], why[2], why[3]),
+        source=record.source if record is not None else ("refusal" if refusal is not None else "event"),
+        decided_at=record.decided_at
+        if record is not None
+        else (refusal.decided_at if refusal is not None else 0),
+        gpc=gpc,
+        explicit=record is not None or refusal is not None or said is not ALL_UNKNOWN,
+    )
+
+
+_NOTHING = ALL_UNKNOWN.values()
+_SILENCE = ConsentState(ALL_UNKNOWN, (Reason.CONSENT_UNKNOWN,) * 4)
+
+
+def _timed(
+    record: Record | None,
+    refusal: Refusal | None,
+    stored: Value,
+    refused: Value,
+    position: int,
+    now_ms: int,
+    max_age_ms: int,
+) -> tuple[Value, Reason]:
+    """Let the sources that carry a decision time decide one signal: the newest wins, a tie goes to the denial."""
+    if record is not None and record.tombstone:
+        return Value.DENIED, Reason.WITHDRAWN
+    value, time = Value.UNKNOWN, 0
+    if record is not None and stored is not Value.UNKNOWN:
+        value, time = stored, record.times[position] or record.decided_at
+    # The refusal cookie states refusals. A grant in it has no id to stand on, so it counts as saying nothing.
+    if (
+        refusal is not None
+        and refused is Value.DENIED
+        and (value is Value.UNKNOWN or refusal.decided_at >= time)
+    ):
+        value, time = Value.DENIED, refusal.decided_at
+    if value is Value.GRANTED:
+        if time > now_ms + FUTURE_MS or time <= 0:
+            return Value.UNKNOWN, Reason.CONSENT_UNREADABLE
+        if time < now_ms - max_age_ms:
+            return Value.UNKNOWN, Reason.CONSENT_EXPIRED
+        return Value.GRANTED, Reason.GRANTED
+    if value is Value.DENIED:
+        return Value.DENIED, Reason.CONSENT_DENIED
+    return Value.UNKNOWN, Reason.CONSENT_UNKNOWN
+
+
+def still_allows(
+    record: Record | None, needs: tuple[int, ...], *, read_at: int, now_ms: int, max_age_ms: int
+) -> bool:
+    """Tell whether a full entry may still go out: the re-read before a send, which only ever lowers.
+
+    Args:
+        record: what the store holds now; None changes nothing.
+        needs: positions of the signals that the decision stood on.
+        read_at: store time (ms) at which the consent of the entry was read; a denial after it counts for good, even
+            when the visitor has granted again since.
+        now_ms: now.
+        max_age_ms: how long a grant counts.
+    """
+    if record is None:
+        return True
+    if record.tombstone:
+        return False
+    values = record.signals.values()
+    for position in needs:
+        if values[position] is Value.DENIED or record.denied_at[position] > read_at:
+            return False
+        time = record.times[position] or record.decided_at
+        if values[position] is Value.GRANTED and not now_ms - max_age_ms <= time <= now_ms + FUTURE_MS:
+            return False
+    return True

@@ -1,0 +1,128 @@
+"""An outbox entry: the reduced event, the consent it stands on, and where it belongs. Encoding only. Pure."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from proxy.event import CookielessEvent, FullEvent
+from proxy.signals import Signals
+
+
+@dataclass(slots=True, repr=False)
+class Entry:
+    """One entry of one forwarder's outbox.
+
+    ``ref`` is a keyed hash of site and event id, by which ``explain`` finds it; the id itself stands in full events alone.
+    ``visitor`` is set on full entries alone: a full entry always belongs to a visitor, whose consent is read again
+    before it is sent. ``accepted_ms`` is when we took it, ``read_at`` (store time, ms) when that consent was read.
+    """
+
+    event: FullEvent | CookielessEvent
+    ref: str
+    visitor: str | None
+    accepted_ms: int
+    read_at: int
+    policy_version: str
+
+    @property
+    def made_ms(self) -> int:
+        """The time from which the entry ages, Unix ms: the event's own where it is known."""
+        return (
+            min(self.event.time_ms, self.accepted_ms)
+            if isinstance(self.event, FullEvent)
+            else self.accepted_ms
+        )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Signals):
+        return value.code()
+    raise TypeError(type(value).__name__)
+
+
+_CONTAINERS = (dict, list)
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
+
+# What differs between the forwarders of one event. The rest is the same for all of them, and is written once.
+_OWN_FULL = ("url", "referrer", "address", "ids", "contact", "user_id", "user_properties")
+_OWN_COOKIELESS = ("random_id",)
+_SHARED_FULL = tuple(name for name in FullEvent.__slots__ if name not in _OWN_FULL)
+_SHARED_COOKIELESS = tuple(name for name in CookielessEvent.__slots__ if name not in _OWN_COOKIELESS)
+
+
+class Shared:
+    """The parts that several entries of one event have in common, once they are written."""
+
+    __slots__ = ("cookieless", "full")
+
+    def __init__(self) -> None:
+        self.full: orjson.Fragment | None = None
+        self.cookieless: orjson.Fragment | None = None
+
+
+def _filled(event: object, names: tuple[str, ...]) -> dict[str, object]:
+    body: dict[str, object] = {}
+    for name in names:
+        value = getattr(event, name)
+        if value is not None and (value or type(value) not in _CONTAINERS):
+            body[name] = value
+    return body
+
+
+def encode(entry: Entry, shared: Shared | None = None) -> bytes:
+    """Write an entry as JSON, without the fields that are empty.
+
+    ``shared`` belongs to one event: entries of the same event that pass it have the same content, but for what each
+    forwarder has of its own.
+    """
+    event = entry.event
+    shared = shared or Shared()
+    if isinstance(event, FullEvent):
+        mode, own = "f", _filled(event, _OWN_FULL)
+        common = shared.full = shared.full or _written(event, _SHARED_FULL)
+    else:
+        mode, own = "c", _filled(event, _OWN_COOKIELESS)
+        common = shared.cookieless = shared.cookieless or _written(event, _SHARED_COOKIELESS)
+    return orjson.dumps(
+        {
+            "m": mode,
+            "i": entry.ref,
+            "v": entry.visitor,
+            "t": entry.accepted_ms,
+            "r": entry.read_at,
+            "p": entry.policy_version,
+            "s": common,
+            "e": own,
+        }
+    )
+
+
+def _written(event: object, names: tuple[str, ...]) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(_filled(event, names), _plain, _OPTIONS))
+
+
+_FULL_DEFAULTS: dict[str, object] = dict.fromkeys(FullEvent.__slots__)
+_COOKIELESS_DEFAULTS: dict[str, object] = dict.fromkeys(CookielessEvent.__slots__)
+_DICTS = ("params", "ids", "contact", "user_properties")
+
+
+def decode(raw: bytes) -> Entry:
+    """Read an entry.
+
+    Raises:
+        ValueError: these bytes are no entry of ours.
+    """
+    try:
+        data = orjson.loads(raw)
+        body = data["e"]
+        full = data["m"] == "f"
+        fields = {**(_FULL_DEFAULTS if full else _COOKIELESS_DEFAULTS), **data["s"], **body}
+        for name in _DICTS:
+            if name in fields and fields[name] is None:
+                fields[name] = {}
+        fields["items"] = fields["items"] or []
+        fields["signals"] = Signals.from_code(fields["signals"])
+        event = FullEvent(**fields) if full else CookielessEvent(**fields)
+        return Entry(event, data["i"], data["v"], data["t"], data["r"], data["p"])
+    except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
+        raise ValueError(f"not an entry: {type(error).__name__}") from None

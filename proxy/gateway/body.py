@@ -1,0 +1,48 @@
+"""Reading a request's body: bounded in size, time and depth, and JSON or nothing."""
+
+import asyncio
+
+import orjson
+from aiohttp import web
+
+from proxy.gateway.answers import RefusedError
+from proxy.parse import MAX_DEPTH, too_deep
+from proxy.reasons import Fault
+
+_MEDIA = ("application/json", "text/plain")
+_READ_S = 15.0
+
+
+async def read_json(request: web.BaseRequest) -> object:
+    """Read a JSON body.
+
+    Raises:
+        RefusedError: wrong media type, too large, too slow, too deep, or not JSON.
+    """
+    media = request.headers.get("Content-Type")
+    # A beacon made of an untyped Blob has no type at all.
+    if media is not None and media.split(";", 1)[0].strip().lower() not in _MEDIA:
+        raise RefusedError(Fault.MEDIA_TYPE, "send application/json or text/plain")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise RefusedError(Fault.MEDIA_TYPE, "send the body without Content-Encoding")
+    try:
+        async with asyncio.timeout(_READ_S):
+            raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise RefusedError(Fault.TOO_LARGE, "a body has at most 64 KiB", {"Connection": "close"}) from None
+    except TimeoutError:
+        raise RefusedError(
+            Fault.MALFORMED, "the body did not arrive in time", {"Connection": "close"}
+        ) from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise RefusedError(Fault.MALFORMED, "the body broke off") from None
+    try:
+        value: object = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        if "ecursion" in str(error):
+            raise RefusedError(Fault.TOO_DEEP, f"at most {MAX_DEPTH} levels") from None
+        raise RefusedError(Fault.MALFORMED, "the body is not JSON") from None
+    # Only a body with that many brackets can be too deep at all; counting them costs next to nothing.
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and too_deep(value):
+        raise RefusedError(Fault.TOO_DEEP, f"at most {MAX_DEPTH} levels")
+    return value

@@ -1,0 +1,127 @@
+"""One request, understood as far as every route needs it: site, client, cookies, origin."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from proxy.address import TrustedProxies, is_public, mask
+from proxy.event import Visit
+from proxy.gateway.answers import RefusedError, cors_headers
+from proxy.gateway.cookies import Cookies, read_cookies
+from proxy.gateway.origin import may_send, readable_by
+from proxy.gateway.ratelimit import RateLimit
+from proxy.geo import Geo
+from proxy.pipeline import Arrival
+from proxy.reasons import Fault
+from proxy.site import Site
+
+_MOST_USER_AGENT = 512
+
+
+@dataclass(slots=True, repr=False)
+class Call:
+    """A request to one site. ``address`` is truncated; ``headers`` are those of the answer, to be added to."""
+
+    request: web.BaseRequest
+    site: Site
+    host: str
+    now_ms: int
+    trusted: bool
+    listed: bool
+    address: str | None
+    headers: CIMultiDict[str]
+
+    def cookies(self) -> Cookies:
+        """Read what of the Cookie header concerns us."""
+        return read_cookies(self.request.headers.getall("Cookie", []), self.site, now_ms=self.now_ms)
+
+    @property
+    def gpc(self) -> bool:
+        """Whether the browser asks not to be tracked. ``1, 1`` is not what the specification calls set; we take it so."""
+        values = self.request.headers.getall("Sec-GPC", None)
+        return values is not None and any(
+            part.strip() == "1" for value in values for part in value.split(",")
+        )
+
+
+class Callers:
+    """Makes a ``Call`` of a request: who it is from, as far as we want to know.
+
+    Args:
+        proxies: whose forwarding headers are believed.
+        geo: country of a truncated address.
+        limit: the rate limit.
+        clock: Unix time in ms.
+    """
+
+    def __init__(self, proxies: TrustedProxies, geo: Geo, limit: RateLimit, clock: Callable[[], int]) -> None:
+        self._proxies = proxies
+        self._geo = geo
+        self._limit = limit
+        self._clock = clock
+
+    def call(self, request: web.BaseRequest, site: Site, host: str) -> Call:
+        """Understand a request.
+
+        Raises:
+            RefusedError: its address has sent too much in this minute.
+        """
+        headers = request.headers
+        now_ms = self._clock()
+        trusted = bool(site.ingest_keys) and _key_in(headers.get("Authorization"), site)
+        raw = self._proxies.client(
+            request.remote, headers.getall("X-Forwarded-For", ()), headers.getall("Forwarded", ())
+        )
+        address = mask(raw) if raw else None
+        call = Call(
+            request,
+            site,
+            host,
+            now_ms,
+            trusted,
+            may_send(site, headers, host, trusted=trusted),
+            address,
+            cors_headers(readable_by(site, headers, host)),
+        )
+        if not trusted:
+            wait_s = self._limit.retry_after(address or "", now_ms // 1000)
+            if wait_s:
+                raise RefusedError(
+                    Fault.RATE_LIMIT,
+                    "too many requests from this network in this minute",
+                    {"Retry-After": str(wait_s)},
+                )
+        return call
+
+    def arrival(self, call: Call, cookies: Cookies) -> Arrival:
+        """Say what a request brought around its events."""
+        headers = call.request.headers
+        address = call.address
+        place = self._geo.locate(address) if address is not None else None
+        visit = Visit(
+            user_agent=headers.get("User-Agent", "")[:_MOST_USER_AGENT],
+            address=address if address is not None and is_public(address) else None,
+            country=place.country if place is not None else None,
+            region=place.region if place is not None else None,
+            language=headers.get("Accept-Language"),
+            cookies=cookies.vendor,
+        )
+        return Arrival(
+            site=call.site,
+            now_ms=call.now_ms,
+            visit=visit,
+            host=call.host,
+            visitor=cookies.visitor,
+            refusal=cookies.refusal,
+            gpc=call.gpc,
+            trusted=call.trusted,
+        )
+
+
+def _key_in(authorization: str | None, site: Site) -> bool:
+    if authorization is None:
+        return False
+    scheme, _, key = authorization.partition(" ")
+    return scheme.lower() == "bearer" and site.has_key(key.strip())

@@ -1,0 +1,173 @@
+"""``/consent``: the visitor's own state, told, changed and withdrawn."""
+
+import re
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.consent import Record, Refusal, Unreadable, combine
+from proxy.gateway.answers import RefusedError, as_json, no_content
+from proxy.gateway.body import read_json
+from proxy.gateway.call import Call
+from proxy.gateway.cookies import Cookies, clear_refusal, clear_visitor, set_refusal, set_visitor
+from proxy.identity import is_refusal
+from proxy.parse import NEWEST_MS, InvalidInputError, parse_signals
+from proxy.reasons import Fault, Reason
+from proxy.remember import Remember, Remembered, Statement
+from proxy.signals import ALL_UNKNOWN, SIGNALS, Signals
+from proxy.store.consents import Consents
+
+_SIGNAL_NAMES = frozenset(SIGNALS)
+_KEYS = _SIGNAL_NAMES | {"source", "decided_at", "proof"}
+_SOURCE = re.compile(r"[A-Za-z0-9_.:/ -]{1,64}\Z")
+_NOT_LISTED = "only a listed page of the site may grant"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentApi:
+    """The consent routes of all sites."""
+
+    consents: Consents
+    remember: Remember
+
+    async def post(self, call: Call) -> web.StreamResponse:
+        """Apply what the visitor states.
+
+        Raises:
+            RefusedError: it cannot be understood, or comes from a page that may not grant.
+            StoreUnavailableError: it is not stored.
+        """
+        statement = parse_statement(await read_json(call.request), now_ms=call.now_ms, gpc=call.gpc)
+        cookies = call.cookies()
+        if not call.listed:
+            _refuse_grant(call, cookies, refusal=is_refusal(statement.signals))
+        if statement.signals is ALL_UNKNOWN:
+            return no_content(call.headers)
+        remembered = await self.remember.apply(
+            call.site, cookies.visitor, cookies.refusal, statement, call.now_ms
+        )
+        _keep(call, cookies, remembered)
+        return no_content(call.headers)
+
+    async def delete(self, call: Call) -> web.StreamResponse:
+        """Withdraw everything.
+
+        Raises:
+            RefusedError: it comes from elsewhere and names no visitor.
+            StoreUnavailableError: it is not stored.
+        """
+        cookies = call.cookies()
+        if not call.listed:
+            _refuse_grant(call, cookies, refusal=True)
+        remembered = await self.remember.withdraw(
+            call.site, cookies.visitor, call.now_ms, source="withdrawal", gpc=call.gpc
+        )
+        _keep(call, cookies, remembered)
+        return no_content(call.headers)
+
+    async def get(self, call: Call) -> web.StreamResponse:
+        """Tell the visitor their own state; sets nothing.
+
+        Raises:
+            StoreUnavailableError: it cannot be read now.
+        """
+        cookies = call.cookies()
+        record: Record | Unreadable | None = None
+        session: int | None = None
+        if cookies.visitor is not None:
+            found = (await self.consents.read_many([(call.site.name, cookies.visitor.id)]))[0]
+            record, session = found.record, found.session_start
+        state = combine(
+            record,
+            cookies.refusal,
+            ALL_UNKNOWN,
+            gpc=False,
+            now_ms=call.now_ms,
+            max_age_ms=call.site.policy.consent_max_age_ms,
+        )
+        answer = _by_name(state.signals)
+        if (state.source and state.source != "event") or isinstance(record, Record):
+            answer |= {"source": state.source, "decided_at": state.decided_at, "gpc": state.gpc}
+        expired = [
+            signal for signal, why in zip(SIGNALS, state.why, strict=True) if why is Reason.CONSENT_EXPIRED
+        ]
+        if expired:
+            answer["expired"] = expired
+        if call.request.url.query.get("export") == "1":
+            answer["held"] = _held(cookies, record, session)
+        return as_json(answer, call.headers)
+
+
+def parse_statement(raw: object, *, now_ms: int, gpc: bool) -> Statement:
+    """Read a consent statement strictly: an unknown key or value is an error, never silence.
+
+    Raises:
+        RefusedError: it cannot be understood.
+    """
+    if not isinstance(raw, dict):
+        raise RefusedError(Fault.TYPE, "a consent state is an object")
+    if not raw.keys() <= _KEYS:
+        raise RefusedError(Fault.TYPE, f"a key is none of {', '.join(sorted(_KEYS))}")
+    try:
+        signals = parse_signals({key: raw[key] for key in raw if key in _SIGNAL_NAMES})
+    except InvalidInputError as error:
+        raise RefusedError(Fault.TYPE, error.detail) from None
+    source = raw.get("source", "page")
+    if not isinstance(source, str) or not _SOURCE.match(source):
+        raise RefusedError(Fault.TYPE, "source: at most 64 letters, digits and ._:/-")
+    proof = raw.get("proof", "")
+    if not isinstance(proof, str) or len(proof) > 256:
+        raise RefusedError(Fault.TYPE, "proof: a text of at most 256 characters")
+    decided_at = raw.get("decided_at", now_ms)
+    if isinstance(decided_at, bool) or not isinstance(decided_at, int) or decided_at <= 0:
+        raise RefusedError(Fault.TIMESTAMP, "decided_at: Unix time in milliseconds")
+    if decided_at > now_ms + NEWEST_MS:
+        raise RefusedError(Fault.TIMESTAMP, "decided_at: at most 5 minutes ahead")
+    return Statement(signals, decided_at, source, proof, gpc)
+
+
+def _refuse_grant(call: Call, cookies: Cookies, *, refusal: bool) -> None:
+    """Let a pure refusal with the visitor's own cookie pass from anywhere; nothing else does."""
+    if not refusal or not (cookies.id_sent or cookies.refusal is not None):
+        raise RefusedError(Fault.ORIGIN, _NOT_LISTED)
+
+
+def _keep(call: Call, cookies: Cookies, remembered: Remembered) -> None:
+    """Tell the browser what to keep: an id or a refusal, never both."""
+    headers, site, host = call.headers, call.site, call.host
+    if remembered.visitor is not None:
+        life = site.cookie.consented_max_age_s if remembered.consented else site.cookie.max_age_s
+        left = remembered.visitor.created + life - call.now_ms // 1000
+        set_visitor(headers, site, remembered.visitor, max(left, 0), host)
+        if cookies.refusal is not None:
+            clear_refusal(headers, host)
+    elif remembered.refusal is not None:
+        set_refusal(headers, remembered.refusal, host)
+        if cookies.id_sent:
+            clear_visitor(headers, site, host)
+
+
+def _by_name(signals: Signals) -> dict[str, object]:
+    return {signal.value: value for signal, value in zip(SIGNALS, signals.values(), strict=True)}
+
+
+def _held(cookies: Cookies, record: Record | Unreadable | None, session: int | None) -> dict[str, object]:
+    held: dict[str, object] = {}
+    if cookies.visitor is not None:
+        held["visitor"] = {"id": cookies.visitor.id, "created": cookies.visitor.created}
+    if isinstance(record, Record):
+        held["consent"] = {
+            **_by_name(record.signals),
+            "source": record.source,
+            "decided_at": record.decided_at,
+            "gpc": record.gpc,
+            "policy_version": record.policy_version,
+            "proof": record.proof,
+        }
+    elif isinstance(record, Unreadable):
+        held["consent"] = "unreadable"
+    if isinstance(cookies.refusal, Refusal):
+        held["refusal"] = {**_by_name(cookies.refusal.signals), "decided_at": cookies.refusal.decided_at}
+    if session is not None:
+        held["session_start"] = session
+    return held

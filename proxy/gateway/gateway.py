@@ -1,0 +1,113 @@
+"""Which site, which route: the one handler behind the public listener."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from proxy.gateway.answers import RefusedError, as_json, cors_headers, refusal
+from proxy.gateway.call import Call, Callers
+from proxy.gateway.collect import Collect
+from proxy.gateway.consent_api import ConsentApi
+from proxy.gateway.origin import readable_by
+from proxy.reasons import Fault
+from proxy.site import Site
+from proxy.store.client import StoreUnavailableError
+
+log = logging.getLogger("sayso.gateway")
+Route = Callable[[Call], Awaitable[web.StreamResponse]]
+_PREFLIGHT = {
+    "Access-Control-Allow-Headers": "Content-Type, Authorization",
+    "Access-Control-Max-Age": "600",
+}
+_RETRY_S = "2"
+
+
+class Gateway:
+    """Finds site and route of a request and turns every error into its answer.
+
+    Args:
+        sites: all sites; ``hosts`` may be ``*`` for one.
+        collect: the collecting routes.
+        consent: the consent routes.
+        callers: understands requests.
+        observe: called with the seconds that each collecting request took.
+        gpc_since: date of the site's statement on Global Privacy Control.
+    """
+
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        collect: Collect,
+        consent: ConsentApi,
+        callers: Callers,
+        observe: Callable[[float], None],
+        gpc_since: str,
+    ) -> None:
+        self._callers = callers
+        self._observe = observe
+        self._gpc_since = gpc_since
+        self._routes: dict[tuple[str, str], tuple[Site, dict[str, Route]]] = {}
+        self._hosts: set[str] = set()
+        for site in sites:
+            paths: dict[str, dict[str, Route]] = {
+                "collect": {"POST": collect.post, "GET": collect.get},
+                "consent": {"POST": consent.post, "GET": consent.get, "DELETE": consent.delete},
+                ".well-known/gpc.json": {"GET": self._gpc},
+            }
+            for host in site.hosts:
+                self._hosts.add(host)
+                for path, methods in paths.items():
+                    self._routes[host, site.base_path + path] = (site, methods)
+                # Browsers look for it at the root of the host, wherever we are mounted.
+                self._routes.setdefault(
+                    (host, "/.well-known/gpc.json"), (site, paths[".well-known/gpc.json"])
+                )
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        began = perf_counter()
+        headers = request.headers
+        host = headers.get("Host", "").lower()
+        name = host if host in self._hosts else host.rsplit(":", 1)[0]
+        path = request.path
+        found = self._routes.get((name, path)) or self._routes.get(("*", path))
+        if found is None:
+            known = name in self._hosts or "*" in self._hosts
+            fault = Fault.UNKNOWN_ROUTE if known else Fault.UNKNOWN_SITE
+            return refusal(RefusedError(fault, "there is nothing here"), cors_headers(None))
+        site, methods = found
+        answer_headers = cors_headers(readable_by(site, headers, host))
+        try:
+            route = methods.get(request.method)
+            if route is None:
+                return self._other(request, methods, answer_headers)
+            response = await route(self._callers.call(request, site, host))
+        except RefusedError as error:
+            return refusal(error, answer_headers)
+        except StoreUnavailableError as error:
+            log.warning("an answer of 503: %s", error)
+            away = RefusedError(Fault.STORE_UNAVAILABLE, "try again", {"Retry-After": _RETRY_S})
+            return refusal(away, answer_headers)
+        self._observe(perf_counter() - began)
+        return response
+
+    def _other(
+        self, request: web.BaseRequest, methods: dict[str, Route], headers: CIMultiDict[str]
+    ) -> web.StreamResponse:
+        allowed = ", ".join([*methods, "OPTIONS"])
+        if request.method == "OPTIONS":
+            if "Access-Control-Allow-Origin" not in headers and "Origin" in request.headers:
+                return refusal(RefusedError(Fault.ORIGIN, "this page is not listed"), headers)
+            headers.update({"Access-Control-Allow-Methods": allowed, **_PREFLIGHT})
+            return web.Response(status=204, headers=headers)
+        if request.method == "HEAD" and "GET" in methods:
+            return web.Response(status=200, headers=headers)
+        error = RefusedError(Fault.METHOD, f"use {allowed}", {"Allow": allowed})
+        return refusal(error, headers)
+
+    async def _gpc(self, call: Call) -> web.StreamResponse:
+        call.headers["Cache-Control"] = "max-age=86400"
+        return as_json({"gpc": True, "lastUpdate": self._gpc_since}, call.headers)

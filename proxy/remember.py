@@ -1,0 +1,134 @@
+"""Remembering what a visitor decided: in a record where there is a basis for an id, in the refusal cookie where not."""
+
+from dataclasses import dataclass
+
+from proxy.consent import Refusal, Unreadable
+from proxy.identity import Visitor, is_refusal, mint
+from proxy.policy import has_basis
+from proxy.reasons import Reason
+from proxy.signals import ALL_DENIED, ConsentState, Signals, Value
+from proxy.site import Site
+from proxy.store.consents import Changed, Consents
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Statement:
+    """What a visitor states. ``decided_at`` is Unix ms; ``gpc`` whether the browser asked not to be tracked."""
+
+    signals: Signals
+    decided_at: int
+    source: str
+    proof: str
+    gpc: bool
+
+
+@dataclass(slots=True, repr=False)
+class Remembered:
+    """What the browser is to keep. ``visitor`` with ``consented`` says how long; ``refusal`` excludes it."""
+
+    visitor: Visitor | None = None
+    consented: bool = False
+    refusal: Refusal | None = None
+    withdrawn: bool = False
+    """A record was ended for good by this."""
+
+
+class Remember:
+    """Applies statements and withdrawals to the visitors' records."""
+
+    def __init__(self, consents: Consents) -> None:
+        self._consents = consents
+
+    async def apply(
+        self,
+        site: Site,
+        visitor: Visitor | None,
+        refusal: Refusal | Unreadable | None,
+        statement: Statement,
+        now_ms: int,
+    ) -> Remembered:
+        """Apply a statement.
+
+        Without an id it is a first decision, or one that follows an earlier refusal of the same browser.
+
+        Raises:
+            StoreUnavailableError: it is not stored; nothing changed.
+        """
+        earlier = refusal if isinstance(refusal, Refusal) else None
+        signals = _after_refusal(statement, earlier)
+        if visitor is not None:
+            changed = await self._change(site, visitor, signals, statement)
+            if not changed.tombstone:
+                return Remembered(visitor, consented=_consented(changed.signals))
+            if is_refusal(signals):
+                at = min(statement.decided_at, now_ms)
+                return Remembered(refusal=Refusal(changed.signals, at), withdrawn=True)
+            # The id was withdrawn from for good. Whoever grants again begins anew, so that nothing queued under the
+            # old id can be released by it.
+        state = _stated(signals, gpc=statement.gpc)
+        if not has_basis(state, interest=site.policy.interest):
+            at = max(min(statement.decided_at, now_ms), earlier.decided_at if earlier is not None else 0)
+            return Remembered(refusal=Refusal(signals, at))
+        fresh = mint(now_ms // 1000)
+        changed = await self._change(site, fresh, signals, statement)
+        return Remembered(fresh, consented=_consented(changed.signals))
+
+    async def withdraw(
+        self, site: Site, visitor: Visitor | None, now_ms: int, *, source: str, gpc: bool
+    ) -> Remembered:
+        """Withdraw everything.
+
+        Raises:
+            StoreUnavailableError: it is not stored; nothing changed.
+        """
+        statement = Statement(ALL_DENIED, now_ms, source, "", gpc)
+        if visitor is not None:
+            await self._change(site, visitor, ALL_DENIED, statement, withdraw=True)
+        return Remembered(refusal=Refusal(ALL_DENIED, now_ms), withdrawn=visitor is not None)
+
+    async def _change(
+        self, site: Site, visitor: Visitor, signals: Signals, statement: Statement, *, withdraw: bool = False
+    ) -> Changed:
+        return await self._consents.change(
+            site.name,
+            visitor.id,
+            signals,
+            decided_at=statement.decided_at,
+            source=statement.source,
+            gpc=statement.gpc,
+            policy_version=site.policy.version,
+            proof=statement.proof,
+            keep_s=site.policy.consent_max_age_ms // 1000,
+            mode="withdraw" if withdraw else "decide",
+            interest=site.policy.interest,
+        )
+
+
+def _after_refusal(statement: Statement, earlier: Refusal | None) -> Signals:
+    """Put a statement over what the refusal cookie remembers: a grant must be newer than the denial it lifts."""
+    if earlier is None:
+        return statement.signals
+    newer = statement.decided_at > earlier.decided_at
+    merged: list[Value] = []
+    for stated, refused in zip(statement.signals.values(), earlier.signals.values(), strict=True):
+        if stated is Value.DENIED or (stated is Value.GRANTED and (newer or refused is not Value.DENIED)):
+            merged.append(stated)
+        else:
+            merged.append(Value.DENIED if refused is Value.DENIED else Value.UNKNOWN)
+    return Signals.of(merged[0], merged[1], merged[2], merged[3])
+
+
+_WHY = {
+    Value.GRANTED: Reason.GRANTED,
+    Value.DENIED: Reason.CONSENT_DENIED,
+    Value.UNKNOWN: Reason.CONSENT_UNKNOWN,
+}
+
+
+def _stated(signals: Signals, *, gpc: bool) -> ConsentState:
+    why = [_WHY[value] for value in signals.values()]
+    return ConsentState(signals, (why[0], why[1], why[2], why[3]), gpc=gpc)
+
+
+def _consented(signals: Signals) -> bool:
+    return signals.analytics_storage is Value.GRANTED or signals.ad_storage is Value.GRANTED

@@ -1,0 +1,84 @@
+"""The ``[sites.NAME]`` tables: one website with its visitor cookie, policy and forwarders."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainValidator, Strict
+
+from proxy.policy import DEFAULT_PRESET, PRESET_NAMES, Basis
+from proxy.secret import Secret
+from proxy.settings_problems import wrong
+from proxy.settings_stanzas import Stanza, Stanzas
+from proxy.settings_values import BasePath, CookieName, EventName, Host, Origin, ParamName, Table
+
+_NOT_BUILT = ("cnil-proxy",)
+
+
+# TOML has lists only; the models keep them as tuples.
+_LISTED = Strict(False)
+
+
+class VisitorSettings(Table):
+    """``[sites.NAME.visitor]``: the cookie that holds the visitor's id."""
+
+    cookie: CookieName = "_sayso"
+    """Name of the id cookie."""
+    max_age_days: int | None = Field(default=None, ge=1, le=7)
+    """Days that an id on legitimate interest lives, from its creation, never extended; absent: the preset's."""
+    consented_max_age_days: int | None = Field(default=None, ge=1, le=400)
+    """Days that an id lives where the visitor granted storage; absent: the preset's."""
+
+
+def _preset(written: object) -> str:
+    allowed = ", ".join(f'"{name}"' for name in PRESET_NAMES)
+    if not isinstance(written, str):
+        raise wrong("not a text", allowed)
+    if written in _NOT_BUILT:
+        raise wrong(f'"{written}" is not built yet', allowed)
+    if written not in PRESET_NAMES:
+        raise wrong("there is no such preset", allowed)
+    return written
+
+
+class PolicySettings(Table):
+    """``[sites.NAME.policy]``: a preset, and single points of it overridden."""
+
+    preset: Annotated[
+        str,
+        PlainValidator(_preset, json_schema_input_type=Literal["consent-mode", "notice-2021", "eea-strict"]),
+    ] = DEFAULT_PRESET
+    """Which policy the site follows; ``sayso matrix`` prints each in full."""
+    analytics_storage: Basis | None = None
+    """The basis of statistics; absent: the preset's. The ad signals are always on consent."""
+    consent_max_age_days: int = Field(default=365, ge=1, le=3650)
+    """Days that a grant counts; an older one is expired, which is not granted."""
+    on_store_failure: Literal["drop", "cookieless"] = "drop"
+    """What happens to an event whose visitor's record cannot be read; never more than without any consent."""
+    cookieless_location: Literal["truncated_ip", "none"] = "truncated_ip"
+    """Whether a cookieless event may carry the truncated address."""
+    cookieless_transaction_id: bool = True
+    """Whether a cookieless event may carry the transaction id."""
+    cookieless_params: Annotated[tuple[ParamName, ...], _LISTED, Field(max_length=100)] = ()
+    """Free parameters that a cookieless event may carry, by name."""
+    cookieless_max_age_minutes: int = Field(default=240, ge=1, le=4320)
+    """Minutes after which a cookieless event is expired: it carries no time, so a late one would be misdated."""
+
+
+class SiteSettings(Table):
+    """``[sites.NAME]``: one website."""
+
+    hosts: Annotated[tuple[Host, ...], _LISTED, Field(min_length=1)] = ("*",)
+    """Names, as in the ``Host`` header, on which the site is served; ``*`` is any, and only for a single site."""
+    base_path: BasePath = "/"
+    """The path under which Sayso is served on those hosts."""
+    origins: Annotated[tuple[Origin, ...], _LISTED] = ()
+    """Origins of the pages that may send, beside Sayso's own."""
+    conversions: Annotated[tuple[EventName, ...], _LISTED] = ("purchase", "generate_lead", "sign_up")
+    """Events that count as conversions."""
+    ingest_keys: Annotated[tuple[Secret, ...], _LISTED] = ()
+    """Keys with which backends may send."""
+    visitor: VisitorSettings = VisitorSettings()
+    """The cookie that holds the visitor's id."""
+    policy: PolicySettings = PolicySettings()
+    """What may go where, and when."""
+    forwarders: Stanzas = Field(default_factory=dict[str, Stanza])
+    """The vendors' accounts that the site's events go to."""

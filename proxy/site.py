@@ -1,0 +1,105 @@
+"""A site as the gateway and delivery use it: its configuration, compiled once per process."""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+
+from forwarders.base import Forwarder
+from proxy.policy import Decided, Rule, decide
+from proxy.reasons import Decision, Reason
+from proxy.signals import ConsentState
+
+NOT_CONFIGURED = Decided(Decision.DROP, Reason.NOT_CONFIGURED)
+_MOST_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class SitePolicy:
+    """A site's policy, beyond the rules of its forwarders. ``version`` names its exact content."""
+
+    preset: str
+    version: str
+    interest: bool
+    consent_max_age_ms: int
+    cookieless_address: bool
+    cookieless_transaction_id: bool
+    cookieless_params: frozenset[str]
+    cookieless_max_age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One forwarder of one site. ``name`` is its stanza's, ``module`` the vendor's; ``events`` None means all."""
+
+    name: str
+    module: str
+    forwarder: Forwarder
+    rule: Rule
+    events: frozenset[str] | None
+
+    def wants(self, event_name: str) -> bool:
+        """Tell whether events of that name are set up for this forwarder at all."""
+        return (self.events is None or event_name in self.events) and self.forwarder.configured_for(
+            event_name
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorCookie:
+    """The id cookie: its name and lives, in seconds, on legitimate interest and on consent."""
+
+    name: str
+    max_age_s: int
+    consented_max_age_s: int
+
+    @property
+    def longest_s(self) -> int:
+        """The longest life that such a cookie can have."""
+        return max(self.max_age_s, self.consented_max_age_s)
+
+
+@dataclass(frozen=True)
+class Site:
+    """One website: hosts, origins, policy, forwarders. ``base_path`` starts and ends with a slash."""
+
+    name: str
+    hosts: tuple[str, ...]
+    base_path: str
+    origins: frozenset[str]
+    conversions: frozenset[str]
+    ingest_keys: tuple[bytes, ...]
+    """SHA-256 of each key."""
+    cookie: VisitorCookie
+    policy: SitePolicy
+    links: tuple[Link, ...]
+
+    def __post_init__(self) -> None:
+        """Prepare the caches that belong to the site."""
+        wanted = frozenset[str]().union(*(link.forwarder.cookie_names() for link in self.links))
+        object.__setattr__(self, "cookie_names", wanted)
+        object.__setattr__(self, "_remembered", {})
+
+    cookie_names: frozenset[str] = frozenset()
+    """Vendor cookies that some forwarder of the site may read."""
+
+    def has_key(self, presented: str) -> bool:
+        """Tell, in constant time for each key, whether this is one of the site's ingest keys."""
+        digest = sha256(presented.encode("utf-8", "surrogatepass")).digest()
+        return any(hmac.compare_digest(digest, key) for key in self.ingest_keys)
+
+    def decide(self, event_name: str, state: ConsentState) -> tuple[Decided, ...]:
+        """Decide for every forwarder on consent and configuration, in the order of ``links``.
+
+        The answer depends on the event's name and on why each signal is what it is, so it is remembered by those.
+        """
+        remembered: dict[object, tuple[Decided, ...]] = self._remembered  # type: ignore[attr-defined]  # set above
+        key = (event_name, state.why, state.gpc)
+        found = remembered.get(key)
+        if found is None:
+            found = tuple(
+                decide(link.rule, state) if link.wants(event_name) else NOT_CONFIGURED for link in self.links
+            )
+            if len(remembered) >= _MOST_REMEMBERED:  # names are the stranger's to choose
+                remembered.clear()
+            remembered[key] = found
+        return found

@@ -1,0 +1,1 @@
+"""Everything that speaks to Redis or Valkey. One code path for the embedded server and any other."""

@@ -1,0 +1,173 @@
+"""Visitors' consent records and sessions: read together for all requests in flight, changed by one script alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.consent import UNREADABLE, Record, Unreadable
+from proxy.signals import Signals, Value
+from proxy.store.client import Arg, Store, script
+from proxy.store.commit import GroupCommit
+from proxy.store.keys import SESSION_TTL_S, consent_key, session_key
+
+KEPT_LONGER_S = 30 * 86_400
+"""A record lives that much longer than a grant counts, so that expired can be told from never."""
+
+_READ = script("read")
+_CHANGE = script("consent")
+_VALUES = {b"granted": Value.GRANTED, b"denied": Value.DENIED, b"unknown": Value.UNKNOWN, b"": Value.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is wanted of one visitor.
+
+    ``touch``: "0" leave the session alone, "1" begin or prolong it if the record grants statistics, "2" also if it
+    does not deny them (legitimate interest). ``oldest_ms``: the oldest grant that still counts.
+    """
+
+    site: str
+    visitor: str
+    touch: Literal["0", "1", "2"]
+    now_s: int
+    oldest_ms: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Found:
+    """What the store holds of a visitor. ``read_at`` is the store's time, ms; ``session_start`` Unix s."""
+
+    record: Record | Unreadable | None
+    session_start: int | None
+    read_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A record after a change. ``read_at`` is the store's time, ms."""
+
+    signals: Signals
+    tombstone: bool
+    read_at: int
+
+
+class Consents:
+    """The records of all sites' visitors."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reads: GroupCommit[Ask, Found] = GroupCommit(self._read_group)
+
+    async def read(self, ask: Ask) -> Found:
+        """Read one visitor, in one round trip with all who ask at the same time.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        return await self._reads.submit(ask)
+
+    async def read_many(self, visitors: Sequence[tuple[str, str]]) -> list[Found]:
+        """Read the records of (site, visitor) pairs, sessions left alone.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        return await self._read_group([Ask(site, visitor, "0", 0, 0) for site, visitor in visitors])
+
+    async def _read_group(self, asks: Sequence[Ask]) -> list[Found]:
+        keys: list[str] = []
+        args: list[Arg] = [asks[0].now_s, SESSION_TTL_S]
+        for ask in asks:
+            keys += (consent_key(ask.site, ask.visitor), session_key(ask.site, ask.visitor))
+            args += (ask.touch, ask.oldest_ms)
+        reply = await self._store.run(_READ, keys, args)
+        read_at = reply[0]
+        return [
+            Found(parse_record(reply[at]), int(reply[at + 1]) if reply[at + 1] else None, read_at)
+            for at in range(1, len(reply), 2)
+        ]
+
+    async def change(
+        self,
+        site: str,
+        visitor: str,
+        stated: Signals,
+        *,
+        decided_at: int,
+        source: str,
+        gpc: bool,
+        policy_version: str,
+        proof: str,
+        keep_s: int,
+        mode: Literal["decide", "fill", "withdraw"],
+        interest: bool,
+    ) -> Changed:
+        """Change a visitor's record; see ``scripts/consent.lua`` for the rules.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        code, tombstone, read_at = await self._store.run(
+            _CHANGE,
+            [consent_key(site, visitor), session_key(site, visitor)],
+            [
+                stated.code(),
+                decided_at,
+                source,
+                "1" if gpc else "",
+                policy_version,
+                proof,
+                keep_s + KEPT_LONGER_S,
+                mode,
+                "1" if interest else "",
+            ],
+        )
+        return Changed(Signals.from_code(code.decode()), tombstone == b"1", read_at)
+
+    async def begin_session(self, site: str, visitor: str, start_s: int) -> None:
+        """Begin the session of a visitor whose id was made a moment ago.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        await self._store.guarded(
+            self._store.redis.set(session_key(site, visitor), start_s, ex=SESSION_TTL_S, nx=True)
+        )
+
+    async def close(self) -> None:
+        """Finish the reads in flight."""
+        await self._reads.close()
+
+
+def parse_record(fields: bytes | list[bytes]) -> Record | Unreadable | None:
+    """Read a record's fields; any value that the published format does not allow makes it unreadable."""
+    if fields == b"!":
+        return UNREADABLE
+    if not fields:
+        return None
+    assert isinstance(fields, list)  # noqa: S101  # the script returns a list or "!"
+    try:
+        values = [_VALUES[fields[position]] for position in range(4)]
+        decided_at = int(fields[5] or 0)
+        if decided_at < 0 or fields[6] not in {b"", b"0", b"1"} or fields[11] not in {b"", b"0", b"1"}:
+            return UNREADABLE
+        return Record(
+            signals=Signals.of(values[0], values[1], values[2], values[3]),
+            source=fields[4].decode(),
+            decided_at=decided_at,
+            gpc=fields[6] == b"1",
+            policy_version=fields[7].decode(),
+            proof=fields[8].decode(),
+            times=_four(fields[9]),
+            denied_at=_four(fields[10]),
+            tombstone=fields[11] == b"1",
+        )
+    except (KeyError, ValueError):
+        return UNREADABLE
+
+
+def _four(text: bytes) -> tuple[int, int, int, int]:
+    if not text:
+        return (0, 0, 0, 0)
+    first, second, third, fourth = map(int, text.split(b","))
+    return (first, second, third, fourth)

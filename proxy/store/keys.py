@@ -1,0 +1,75 @@
+"""Names of all keys in the store, published in ``docs/store.md``.
+
+What one script touches shares a hash tag, so that a cluster can take it: ``{p0}`` for a partition of the outbox,
+``{site:visitor}`` for one visitor.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+PREFIX = "sayso:"
+ID_KEY = PREFIX + "id-key"
+PARTITIONS = PREFIX + "partitions"
+STATE = PREFIX + "state"
+GROUP = "deliver"
+SEEN_TTL_S = 48 * 3600
+SESSION_TTL_S = 30 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionKeys:
+    """Keys of one partition that belong to no forwarder."""
+
+    counts: str
+    workers: str
+    seen: str
+    """Prefix of the dedupe keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxKeys:
+    """Keys of one forwarder's outbox in one partition."""
+
+    stream: str
+    parked: str
+    tries: str
+    dead: str
+    asks: str
+    counts: str
+    workers: str
+
+
+def partition_of(ref: str, partitions: int) -> int:
+    """Return the partition of an event's ref."""
+    return 0 if partitions == 1 else zlib.crc32(ref.encode()) % partitions
+
+
+def partition_keys(partition: int) -> PartitionKeys:
+    """Return the keys of a partition."""
+    tag = f"{PREFIX}{{p{partition}}}:"
+    return PartitionKeys(f"{tag}counts", f"{tag}workers", f"{tag}seen:")
+
+
+def outbox_keys(partition: int, site: str, forwarder: str) -> OutboxKeys:
+    """Return the keys of one forwarder's outbox."""
+    tag = f"{PREFIX}{{p{partition}}}:"
+    rest = f":{site}:{forwarder}"
+    return OutboxKeys(
+        f"{tag}out{rest}",
+        f"{tag}parked{rest}",
+        f"{tag}tries{rest}",
+        f"{tag}dead{rest}",
+        f"{tag}asks{rest}",
+        f"{tag}counts",
+        f"{tag}workers",
+    )
+
+
+def consent_key(site: str, visitor: str) -> str:
+    """Return the key of a visitor's consent record."""
+    return f"{PREFIX}{{{site}:{visitor}}}:consent"
+
+
+def session_key(site: str, visitor: str) -> str:
+    """Return the key of a visitor's 30-minute session."""
+    return f"{PREFIX}{{{site}:{visitor}}}:session"
