@@ -81,7 +81,9 @@ class Forwarder(BaseModel):
     A subclass lives alone in its module, and is found by the stanza's name (or its ``type``).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     otherwise: Literal["cookieless", "drop"] | None = None
     """What happens without the needed consent; absent: the preset's."""

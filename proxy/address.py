@@ -42,8 +42,8 @@ _PRIVATE_V4: Final = (
     " 198.18.0.0/15 224.0.0.0/3"
 ).split()
 _PUBLIC_V6: Final = "2000::/3"
-# IETF protocol assignments (Teredo, benchmarking, ORCHID) and 6to4, which ``mask`` never returns.
-_PRIVATE_V6: Final = ("2001::/23", "2002::/16")
+# IETF protocol assignments: benchmarking, ORCHID.
+_PRIVATE_V6: Final = "2001::/23"
 
 
 def mask(address: str) -> str | None:
@@ -148,7 +148,7 @@ class _Ranges:
         return bool(self._v4 or self._v6)
 
 
-_NOT_PUBLIC = _Ranges(ip_network(text) for text in (*_PRIVATE_V4, *_PRIVATE_V6))
+_NOT_PUBLIC = _Ranges(ip_network(text) for text in (*_PRIVATE_V4, _PRIVATE_V6))
 _GLOBAL_UNICAST = _Ranges([ip_network(_PUBLIC_V6)])
 
 

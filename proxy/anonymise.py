@@ -5,17 +5,18 @@ cookieless event is an allowlist. Text that may hold personal data is redacted h
 happens here ever drops a conversion.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from forwarders.base import Forwarder, Trace
-from proxy.clickids import extract
+from proxy.clickids import CLICK_IDS, extract
 from proxy.entry import Shared
 from proxy.event import CookielessEvent, Event, FullEvent, Item, Scalar, Visit
-from proxy.scrub import scrub_text
+from proxy.scrub import scrub_id, scrub_text
 from proxy.signals import ConsentState, Signals
 from proxy.site import SitePolicy
-from proxy.urls import cookieless_url, full_url, origin_of
+from proxy.urls import cookieless_url, full_url, origin_of, scrub_value
 from proxy.useragent import primary_language, rebuild, reduce_user_agent, screen_bucket
 
 # GA4's own item fields: what a cookieless item may keep. Free item parameters are not among them.
@@ -24,9 +25,12 @@ ITEM_FIELDS = frozenset(
     " item_category3 item_category4 item_category5 item_list_id item_list_name item_variant location_id price"
     " quantity creative_name creative_slot promotion_id promotion_name".split()
 )
-
+# Identifiers that sites push among their free parameters. They reach a vendor as click ids and cookies do, or not at all.
+_NO_PARAMS = frozenset(CLICK_IDS) | {"fbp", "fbc", "_fbp", "_fbc"}
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}(?=[,;\s]|\Z)")
 
 _NONE: frozenset[str] = frozenset()
+_NO_COOKIES: dict[str, str] = {}
 
 
 @dataclass(slots=True, repr=False)
@@ -41,36 +45,37 @@ class Clean:
     items: list[Item]
     transaction_id: str | None
     click_ids: dict[str, str]
-    has_click_ids: bool
-    """Whether a click id may stand in the page's or the referrer's URL."""
+    in_url: dict[str, str]
+    """Those of the click ids that stood in the page's own URL."""
     shared: Shared = field(default_factory=Shared)
     anonymous: CookielessEvent | None = None
-    urls: dict[frozenset[str], tuple[str | None, str | None]] = field(default_factory=dict)
+    bare: tuple[str | None, str | None] | None = None
 
     def reduced_urls(self, keep: frozenset[str]) -> tuple[str | None, str | None]:
-        """Return page URL and referrer without the click ids that are not in ``keep``."""
-        if not self.has_click_ids:
-            keep = _NONE  # then it makes no difference whose may stay
-        found = self.urls.get(keep)
-        if found is None:
-            found = self.urls[keep] = (
-                full_url(self.url, keep) if self.url else None,
-                full_url(self.referrer, keep) if self.referrer else None,
+        """Return page URL and referrer, of whose click ids only the page's own that are in ``keep`` stay.
+
+        The URLs are scrubbed once, without any click id; a forwarder's own are put back at the end.
+        """
+        if self.bare is None:
+            self.bare = (
+                full_url(self.url, _NONE) if self.url else None,
+                full_url(self.referrer, _NONE) if self.referrer else None,
             )
-        return found
+        url, referrer = self.bare
+        if url is not None and self.in_url:
+            for name, value in self.in_url.items():
+                if name in keep:
+                    url = f"{url}{'&' if '?' in url else '?'}{name}={value}"
+        return url, referrer
 
 
 def clean(event: Event) -> Clean:
     """Scrub what all forwarders share of an event."""
     url = event.url
-    click_ids = extract(url) if url is not None and "?" in url else {}
-    in_urls = (
-        bool(click_ids)
-        or (url is not None and "?" in url)
-        or (event.referrer is not None and "?" in event.referrer)
-    )
+    in_url = extract(url) if url is not None and "?" in url else {}
+    click_ids = in_url
     if event.ids:
-        click_ids.update(event.ids)
+        click_ids = {**in_url, **event.ids}
     return Clean(
         event=event,
         url=url,
@@ -78,18 +83,35 @@ def clean(event: Event) -> Clean:
         title=scrub_text(event.title) if event.title else None,
         params=_scrub_values(event.params),
         items=[_scrub_values(item) for item in event.items],
-        transaction_id=scrub_text(event.transaction_id) if event.transaction_id else None,
+        transaction_id=scrub_id(event.transaction_id) if event.transaction_id else None,
         click_ids=click_ids,
-        has_click_ids=in_urls,
+        in_url=in_url,
     )
 
 
 def _scrub_values(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    return {key: scrub_text(value) if type(value) is str else value for key, value in values.items()}
+    return {
+        scrub_text(key): scrub_value(value) if type(value) is str else value
+        for key, value in values.items()
+        if key.lower() not in _NO_PARAMS
+    }
+
+
+def _language(written: str | None) -> str | None:
+    """Return the first tag of a language or of an Accept-Language header; a header's whole list tells people apart."""
+    found = _LANGUAGE.match(written.lstrip()) if written else None
+    return found[0] if found is not None else None
+
+
+def _printable(header: str) -> str:
+    """Return a header without what no entry could hold: bytes that are no text."""
+    return header if header.isprintable() else "".join(filter(str.isprintable, header))
 
 
 def _cookies(names: frozenset[str], sent: Mapping[str, str], stated: Mapping[str, str]) -> dict[str, str]:
     """Return the cookies that a forwarder declared; a backend states ``_fbp`` as ``fbp`` among its ``ids``."""
+    if not sent and not stated:
+        return _NO_COOKIES
     found = {name: sent[name] for name in names if name in sent} if sent else {}
     if stated:
         for name in names:
@@ -125,7 +147,11 @@ def reduce_full(
     url, referrer = content.reduced_urls(kept)
     trace = Trace(
         cookies=_cookies(forwarder.cookie_names(), visit.cookies, event.ids),
-        click_ids={name: value for name, value in content.click_ids.items() if name in kept},
+        click_ids=(
+            {name: value for name, value in content.click_ids.items() if name in kept}
+            if content.click_ids
+            else content.click_ids
+        ),
         derived=derived,
         session_start=session_start,
         session_id=event.session_id,
@@ -145,15 +171,15 @@ def reduce_full(
         value=event.value,
         currency=event.currency,
         transaction_id=content.transaction_id,
-        user_agent=visit.user_agent,
-        language=event.language or visit.language,
+        user_agent=_printable(visit.user_agent),
+        language=_language(event.language or visit.language),
         screen=event.screen,
         address=visit.address if forwarder.takes_address else None,
         country=visit.country,
         region=visit.region,
         ids=forwarder.identify(trace, signals),
         contact=forwarder.contact(event.user_data, signals) if event.user_data is not None else {},
-        user_id=event.user_id if identified else None,
+        user_id=scrub_id(event.user_id) if identified and event.user_id else None,
         user_properties=_scrub_values(event.user_properties) if identified and event.user_properties else {},
         signals=signals,
         explicit=state.explicit,

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from proxy.address import TrustedProxies
 from proxy.gateway.call import Callers
@@ -94,7 +95,7 @@ async def connect(settings: Settings, url: str) -> tuple[Store, bytes]:
             await store.guarded(store.redis.set(ID_KEY, secrets.token_hex(32), nx=True))
             key = bytes.fromhex((await store.guarded(store.redis.get(ID_KEY))).decode())
         else:
-            key = own.reveal().encode()[:64]
+            key = sha256(own.reveal().encode()).digest()
     except StoreUnavailableError as error:
         await store.close()
         raise NotUsableError(f"the store cannot be used: {error}") from None

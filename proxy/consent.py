@@ -14,6 +14,7 @@ from proxy.signals import ALL_UNKNOWN, ConsentState, Signals, Value
 # A decision time further ahead than this cannot have been made by an honest clock.
 FUTURE_MS = 5 * 60 * 1000
 _AD = (False, True, True, True)
+_BEFORE_GPC = frozenset({Reason.CONSENT_UNREADABLE, Reason.WITHDRAWN})
 
 
 class Unreadable(Enum):
@@ -75,6 +76,10 @@ def combine(
         return ConsentState(ALL_UNKNOWN, (Reason.CONSENT_UNREADABLE,) * 4, gpc=gpc)
     if record is None and refusal is None and said is ALL_UNKNOWN and not gpc:
         return _SILENCE
+    if record is not None and refusal is None and said is ALL_UNKNOWN and not gpc and not record.tombstone:
+        state = _plain(record, now_ms - max_age_ms, now_ms + FUTURE_MS)
+        if state is not None:
+            return state
     stored = record.signals.values() if record is not None else _NOTHING
     refused = refusal.signals.values() if refusal is not None else _NOTHING
     own = said.values()
@@ -85,24 +90,61 @@ def combine(
             record, refusal, stored[position], refused[position], position, now_ms, max_age_ms
         )
         if own[position] is Value.DENIED and value is not Value.DENIED:
-            value, reason = Value.DENIED, Reason.CONSENT_DENIED
+            value = Value.DENIED
+            reason = reason if reason is Reason.CONSENT_UNREADABLE else Reason.CONSENT_DENIED
         elif own[position] is Value.GRANTED and reason is Reason.CONSENT_UNKNOWN:
             value, reason = Value.GRANTED, Reason.GRANTED
-        if gpc and _AD[position] and reason is not Reason.WITHDRAWN:
+        if gpc and _AD[position]:
             given_with_gpc = record is not None and record.gpc and stored[position] is Value.GRANTED
             if not (given_with_gpc and value is Value.GRANTED):
-                value, reason = Value.DENIED, Reason.GPC
+                value = Value.DENIED
+                reason = reason if reason in _BEFORE_GPC else Reason.GPC
         values.append(value)
         why.append(reason)
     return ConsentState(
         Signals.of(values[0], values[1], values[2], values[3]),
         (why[0], why[1], why[2], why[3]),
-        source=record.source if record is not None else ("refusal" if refusal is not None else "event"),
+        source=_source(record, refusal, said),
         decided_at=record.decided_at
         if record is not None
         else (refusal.decided_at if refusal is not None else 0),
         gpc=gpc,
         explicit=record is not None or refusal is not None or said is not ALL_UNKNOWN,
+    )
+
+
+def _source(record: Record | None, refusal: Refusal | None, said: Signals) -> str:
+    if record is not None:
+        return record.source
+    if refusal is not None:
+        return "refusal"
+    return "gpc" if said is ALL_UNKNOWN else "event"
+
+
+_WHY = {
+    Value.GRANTED: Reason.GRANTED,
+    Value.DENIED: Reason.CONSENT_DENIED,
+    Value.UNKNOWN: Reason.CONSENT_UNKNOWN,
+}
+
+
+def _plain(record: Record, oldest_ms: int, newest_ms: int) -> ConsentState | None:
+    """Return the state of a visitor of whom only a record speaks, all of it in its time: by far the commonest case."""
+    signals, times = record.signals, record.times
+    values = signals.values()
+    for position in range(4):
+        if values[position] is Value.GRANTED:
+            time = times[position] or record.decided_at
+            if not oldest_ms <= time <= newest_ms or time <= 0:
+                return None
+    first, second, third, fourth = values
+    return ConsentState(
+        signals,
+        (_WHY[first], _WHY[second], _WHY[third], _WHY[fourth]),
+        record.source,
+        record.decided_at,
+        False,
+        True,
     )
 
 
@@ -144,17 +186,24 @@ def _timed(
 
 
 def still_allows(
-    record: Record | None, needs: tuple[int, ...], *, read_at: int, now_ms: int, max_age_ms: int
+    record: Record | None,
+    needs: tuple[int, ...],
+    *,
+    read_at: int,
+    now_ms: int,
+    max_age_ms: int,
+    interest: bool = False,
 ) -> bool:
     """Tell whether a full entry may still go out: the re-read before a send, which only ever lowers.
 
     Args:
         record: what the store holds now; None changes nothing.
         needs: positions of the signals that the decision stood on.
-        read_at: store time (ms) at which the consent of the entry was read; a denial after it counts for good, even
-            when the visitor has granted again since.
+        read_at: store time (ms) at which the consent of the entry was read; a denial from then on counts for good,
+            even when the visitor has granted again since. One of the same millisecond may have come after the read.
         now_ms: now.
         max_age_ms: how long a grant counts.
+        interest: whether statistics stand on legitimate interest, which a grant that has run out does not end.
     """
     if record is None:
         return True
@@ -162,9 +211,11 @@ def still_allows(
         return False
     values = record.signals.values()
     for position in needs:
-        if values[position] is Value.DENIED or record.denied_at[position] > read_at:
+        if values[position] is Value.DENIED or record.denied_at[position] >= read_at:
             return False
+        if values[position] is not Value.GRANTED:
+            continue
         time = record.times[position] or record.decided_at
-        if values[position] is Value.GRANTED and not now_ms - max_age_ms <= time <= now_ms + FUTURE_MS:
+        if time > now_ms + FUTURE_MS or (time < now_ms - max_age_ms and (_AD[position] or not interest)):
             return False
     return True

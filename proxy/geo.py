@@ -71,9 +71,9 @@ class Geo:
             return _place(self._reader.get(truncated))
         except maxminddb.InvalidDatabaseError:
             self.failures += 1
+            return NOWHERE
         except ValueError:
-            pass  # not an address, or an IPv6 address asked of an IPv4 file: nothing is known of it
-        return NOWHERE
+            return NOWHERE  # not an address, or an IPv6 address asked of an IPv4 file
 
 
 def _open(path: str) -> maxminddb.Reader:
@@ -95,22 +95,21 @@ def _open(path: str) -> maxminddb.Reader:
 
 
 def _place(record: object) -> Place:
-    country = _code(record, _COUNTRY, "country")
+    country = _code(_member(record, "country"), _COUNTRY)
     if country is None:
         return NOWHERE
-    divisions = record.get("subdivisions") if isinstance(record, dict) else None
-    region = (
-        _code({"first": divisions[0]}, _SUBDIVISION, "first")
-        if isinstance(divisions, list) and divisions
-        else None
-    )
+    divisions = _member(record, "subdivisions")
+    region = _code(divisions[0], _SUBDIVISION) if isinstance(divisions, list) and divisions else None
     return Place(country, f"{country}-{region}" if region else None)
 
 
-def _code(record: object, form: re.Pattern[str], key: str) -> str | None:
-    """Return ``record[key]["iso_code"]`` in upper case if it has that form."""
-    part = record.get(key) if isinstance(record, dict) else None
-    code = part.get("iso_code") if isinstance(part, dict) else None
+def _member(record: object, key: str) -> object:
+    return record.get(key) if isinstance(record, dict) else None
+
+
+def _code(part: object, form: re.Pattern[str]) -> str | None:
+    """Return the part's ISO code in upper case if it has that form."""
+    code = _member(part, "iso_code")
     if not isinstance(code, str):
         return None
     return code if form.fullmatch(code := code.upper()) else None

@@ -12,8 +12,8 @@ from proxy.consent import UNREADABLE, Refusal, Unreadable
 from proxy.signals import Signals, Value
 
 REFUSAL_COOKIE = "_sayso_consent"
-_ID = re.compile(r"([A-Za-z0-9_-]{22})(?:\.(\d{10}))?\Z")
-_REFUSAL = re.compile(r"1\.([gdu]{4})\.(\d{13})\Z")
+_ID = re.compile(r"([A-Za-z0-9_-]{22})(?:\.([0-9]{10}))?\Z")
+_REFUSAL = re.compile(r"1\.([gdu]{4})\.([0-9]{13})\Z")
 _SKEW_S = 24 * 3600
 
 
@@ -45,7 +45,8 @@ def read_cookie(text: str, *, now_s: int, max_age_s: int) -> Visitor | None:
     visitor = parse_visitor(text)
     if visitor is None or not now_s - max_age_s < visitor.created <= now_s + _SKEW_S:
         return None
-    return visitor
+    # Another machine's clock may be ahead; no life is ever counted from a moment that has not come yet.
+    return visitor if visitor.created <= now_s else Visitor(visitor.id, now_s)
 
 
 def refusal_value(signals: Signals, decided_at: int) -> str:

@@ -11,18 +11,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 from proxy.reasons import Decision, Invalid, Outcome, OutcomeReason, Reason
 from proxy.site import Site
 
 REGISTRY = CollectorRegistry()
+disable_created_metrics()  # when a counter was made helps nobody, and doubles what is scraped
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What is published under one name. ``values`` holds the closed sets of its labels; sites and forwarders are the
-    configuration's. ``where`` says who counts it.
+    """What is published under one name, and who counts it.
+
+    ``values`` holds the closed sets of its labels; those of sites and forwarders are the configuration's.
     """
 
     name: str

@@ -20,7 +20,10 @@ NEWEST_MS = 5 * 60 * 1000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z")
 _CURRENCY = re.compile(r"[A-Za-z]{3}\Z")
-_SCREEN = re.compile(r"\d{2,5}x\d{2,5}\Z")
+_SCREEN = re.compile(r"[0-9]{2,5}x[0-9]{2,5}\Z")
+# As text, a number is what a shop prints: no blanks, no underscores, no digits of other scripts.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z")
+_LARGEST = 2**63
 _CONTACT = ("email", "phone", "first_name", "last_name", "city", "postal_code", "country")
 _CONSENT_VALUES = {"granted": Value.GRANTED, "denied": Value.DENIED}
 _SIGNAL_NAMES = frozenset(signal.value for signal in SIGNALS)
@@ -167,10 +170,13 @@ def _scalars(raw: dict[str, object], where: str, limit: int) -> dict[str, Scalar
     for key, value in raw.items():
         kind = type(value)
         if kind is str or kind is int or kind is float or kind is bool:
-            if kind is str and len(str(value)) > MAX_TEXT:
-                raise InvalidInputError(
-                    Invalid.TOO_LARGE, f"{where}: a text has at most {MAX_TEXT} characters"
-                )
+            if kind is str:
+                if len(value) > MAX_TEXT:  # type: ignore[arg-type]  # a text, said by kind
+                    raise InvalidInputError(
+                        Invalid.TOO_LARGE, f"{where}: a text has at most {MAX_TEXT} characters"
+                    )
+            elif kind is not bool and not _fits(value):  # type: ignore[arg-type]  # a number, said by kind
+                raise InvalidInputError(Invalid.TYPE, f"{where}: a number has at most 64 bits")
             out[key] = value  # type: ignore[assignment]  # one of Scalar, said by kind
         elif value is not None:
             raise InvalidInputError(Invalid.TYPE, f"{where}: each is a text, a number, true or false")
@@ -179,10 +185,17 @@ def _scalars(raw: dict[str, object], where: str, limit: int) -> dict[str, Scalar
     return out
 
 
+def _fits(number: float) -> bool:
+    """Tell whether a number can be written into an entry and read again as what it was."""
+    return -_LARGEST <= number < _LARGEST if type(number) is int else math.isfinite(number)
+
+
 def _params(event: Event, raw: dict[str, object]) -> None:
-    items = raw.pop("items", None)
-    if items is not None:
-        event.items = _items(items)
+    if "items" in raw:
+        items = raw["items"]
+        raw = {key: value for key, value in raw.items() if key != "items"}
+        if items is not None:
+            event.items = _items(items)
     params = _scalars(raw, "params", MAX_PARAMS)
     if params:
         event.value = _number(params.pop("value", None), "params.value")
@@ -208,14 +221,11 @@ def _items(raw: object) -> list[Item]:
 def _number(value: Scalar | None, where: str) -> float | None:
     if value is None or value == "":
         return None
-    if type(value) is str:  # shops often send prices as text
-        try:
-            value = float(value)
-        except ValueError:
-            raise InvalidInputError(Invalid.TYPE, f"{where}: a number") from None
-    if type(value) is bool or not math.isfinite(value):  # type: ignore[arg-type]  # text has become a float above
+    if type(value) is str and _NUMBER.match(value.strip()):  # shops often send prices as text
+        value = float(value)
+    if isinstance(value, str | bool) or not _fits(value):
         raise InvalidInputError(Invalid.TYPE, f"{where}: a number")
-    return value  # type: ignore[return-value]  # int or float
+    return value
 
 
 def _currency(value: Scalar | None) -> str | None:
@@ -240,7 +250,18 @@ def _client(event: Event, raw: dict[str, object], trusted: bool) -> None:
         event.address = _text(raw, "ip", 64, "client.")
 
 
+def _id(value: object) -> str | None:
+    # Their names are the client's own, so no detail repeats them.
+    if value is None or value == "":
+        return None
+    if type(value) is not str:
+        raise InvalidInputError(Invalid.TYPE, "ids: each is a text")
+    if len(value) > 600:
+        raise InvalidInputError(Invalid.TOO_LARGE, "ids: each has at most 600 characters")
+    return value
+
+
 def _ids(raw: dict[str, object]) -> dict[str, str]:
     if len(raw) > 40:
         raise InvalidInputError(Invalid.TOO_MANY, "ids: at most 40")
-    return {key: text for key in raw if len(key) <= 40 and (text := _text(raw, key, 600, "ids.")) is not None}
+    return {key: text for key in raw if len(key) <= 40 and (text := _id(raw[key])) is not None}

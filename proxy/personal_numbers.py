@@ -18,6 +18,10 @@ _SEPARATOR: Final = r"[ \u00a0\u2009\u202f.\-\u2010-\u2013/()]"
 _BLANKS: Final = frozenset(" \u00a0\u2009\u202f")
 
 _CLUSTER = re.compile(rf"[0-9](?:{_SEPARATOR}{{0,2}}[0-9]){{7,}}")
+# By far the most frequent run of eight digits.
+_DATE = re.compile(
+    r"(?:19|20)[0-9]{2}([-./])[01][0-9]\1[0-3][0-9]|[0-3][0-9]([-./])[01][0-9]\2(?:19|20)[0-9]{2}"
+)
 _GROUP = re.compile(r"[0-9]+")
 _IBAN_START = re.compile(r"[A-Za-z]{2}[0-9]{2}")
 _HETU = re.compile(r"(?<![0-9])([0-9]{6})[-+A-FU-Ya-fu-y]([0-9]{3})([0-9A-Ya-y])(?![0-9A-Za-z])")
@@ -35,6 +39,8 @@ _BARE_MOBILE = re.compile(r"47[49][0-9]{7}")
 
 # No personal number is written in more groups, and no run of groups is tried further.
 _MAX_GROUPS = 6
+# Longer runs of digits mean nothing to a vendor, and could be sent to keep us busy.
+_MAX_CLUSTER = 160
 
 
 def redact_numbers(text: str, mark: str, *, certain: bool = False) -> str:
@@ -87,6 +93,10 @@ def _iban_end(text: str, start: int) -> int:
 
 def _redact_cluster(cluster: re.Match[str], mark: str, certain: bool) -> str:
     """Redact within one maximal run of digits and separators."""
+    if _DATE.fullmatch(cluster[0]):
+        return cluster[0]
+    if len(cluster[0]) > _MAX_CLUSTER:
+        return mark
     text, base = cluster.string, cluster.start()
     groups = [found.span() for found in _GROUP.finditer(text, base, cluster.end())]
     pieces: list[str] = []
@@ -124,8 +134,8 @@ def _is_number(digits: str, first: int, count: int, certain: bool) -> bool:
     if length == 11:
         return checkdigits.fodselsnummer(digits)
     if length in {10, 12}:
-        # One unbroken number, or the date apart from the rest as people write it.
-        if not ((count == 1 and not certain) or (count == 2 and first == length - 4)):
+        # One unbroken number, or the date apart from the rest as people write it; so are orders numbered, though.
+        if certain or not (count == 1 or (count == 2 and first == length - 4)):
             return False
         if length == 12:
             return digits[:2] in {"18", "19", "20"} and checkdigits.personnummer(digits[2:])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from proxy.address import mask
+from proxy.address import is_public, mask
 from proxy.anonymise import Clean, clean, reduce_cookieless, reduce_full
 from proxy.consent import Refusal, Unreadable, combine
 from proxy.entry import Entry, encode
@@ -16,6 +16,7 @@ from proxy.policy import ANALYTICS, Decided, allowed, consented, has_basis
 from proxy.reasons import Decision, Reason
 from proxy.signals import ALL_UNKNOWN, ConsentState, Signals, Value
 from proxy.site import Link, Site
+from proxy.store.client import StoreUnavailableError
 from proxy.store.consents import Ask, Consents, Found
 from proxy.store.outbox import Outbox, Put
 
@@ -115,9 +116,12 @@ class Pipeline:
                 subject.found = await self._read(arrival, subject.visitor, event)
                 subject.session_start, subject.read_at = subject.found.session_start, subject.found.read_at
             state = _state(arrival, subject.found, event.consent)
-            if _outlived(site, subject.visitor, state, arrival.now_ms):
-                subject.visitor, subject.found, subject.session_start = None, _NOTHING_FOUND, None
-            if has_basis(state, interest=site.policy.interest):
+            if _outlived(site, subject.visitor, subject.found, arrival.now_ms):
+                # The id ends; what its record says of this visitor still counts for the rest of the request.
+                subject.visitor, subject.session_start = None, None
+            # Without a visitor a backend's event has only its own consent to stand on.
+            nameless = arrival.trusted and subject.visitor is None
+            if has_basis(state, interest=site.policy.interest and not nameless):
                 before = subject.found
                 await self._ensure_visitor(arrival, subject, state, event.consent)
                 if subject.found is not before:
@@ -133,15 +137,18 @@ class Pipeline:
         policy = arrival.site.policy
         denied = event.consent.analytics_storage is Value.DENIED
         interest = policy.interest and not arrival.gpc
-        found = await self.consents.read(
-            Ask(
-                arrival.site.name,
-                visitor.id,
-                "0" if denied else ("2" if interest else "1"),
-                arrival.now_ms // 1000,
-                arrival.now_ms - policy.consent_max_age_ms,
-            )
+        ask = Ask(
+            arrival.site.name,
+            visitor.id,
+            "0" if denied else ("2" if interest else "1"),
+            arrival.now_ms // 1000,
+            arrival.now_ms - policy.consent_max_age_ms,
         )
+        try:
+            found = await self.consents.read(ask)
+        except StoreUnavailableError:
+            self.count_read("failed")
+            raise
         record = found.record
         self.count_read(
             "absent" if record is None else ("unreadable" if isinstance(record, Unreadable) else "found")
@@ -154,12 +161,14 @@ class Pipeline:
         """Give the subject an id and a record where this event is the first to grant something."""
         site, policy = arrival.site, arrival.site.policy
         now_s = arrival.now_ms // 1000
-        if subject.visitor is None:
-            subject.visitor = mint(now_s)
-            subject.fresh = True
         record = subject.found.record
         known = record.signals if record is not None and not isinstance(record, Unreadable) else ALL_UNKNOWN
         first = _first_grants(said, state.signals, known)
+        if subject.visitor is None:
+            subject.visitor = mint(now_s)
+            subject.fresh = True
+            if Value.DENIED in known.values():  # said under an id that has just ended
+                first = _with_denials(first, known)
         if first is not ALL_UNKNOWN:
             await self.consents.change(
                 site.name,
@@ -189,6 +198,8 @@ class Pipeline:
             return visit
         address = mask(event.address) if event.address is not None else visit.address
         place = self.geo.locate(address) if address is not None else None
+        if address is not None and not is_public(address):
+            address = None
         return replace(
             visit,
             user_agent=event.user_agent if event.user_agent is not None else visit.user_agent,
@@ -265,21 +276,24 @@ def remaining_life_s(site: Site, visitor: Visitor, found: Found, now_ms: int) ->
     state = combine(
         found.record, None, ALL_UNKNOWN, gpc=False, now_ms=now_ms, max_age_ms=site.policy.consent_max_age_ms
     )
-    life = site.cookie.consented_max_age_s if consented(state) else site.cookie.max_age_s
-    return max(visitor.created + life - now_ms // 1000, 0)
+    return site.cookie.left_s(visitor.created, now_ms // 1000, consented=consented(state))
 
 
-def _outlived(site: Site, visitor: Visitor | None, state: ConsentState, now_ms: int) -> bool:
-    """Tell whether an id has outlived what it stood on: without consent it lives as long as legitimate interest allows."""
-    if visitor is None or visitor.created == 0 or consented(state):
+def _outlived(site: Site, visitor: Visitor | None, found: Found, now_ms: int) -> bool:
+    """Tell whether an id has outlived what it stood on: without consent it lives as long as legitimate interest allows.
+
+    Its record alone decides. What one event says, or a browser's GPC, is about that event and ends no id.
+    """
+    if visitor is None or visitor.created == 0 or visitor.created + site.cookie.max_age_s > now_ms // 1000:
         return False
-    return visitor.created + site.cookie.max_age_s < now_ms // 1000
+    return remaining_life_s(site, visitor, found, now_ms) == 0
 
 
 def _subject_of(event: Event, arrival: Arrival, own: _Subject, subjects: dict[str, _Subject]) -> _Subject:
     """Return whose event it is: a backend may name another visitor than the one who sent the request."""
     if event.visitor is None:
-        return own
+        # A browser's events are all of one visitor; a backend's, if they name none, of nobody knows whom.
+        return _Subject(None) if arrival.trusted and arrival.visitor is None else own
     visitor = parse_visitor(event.visitor)
     if visitor is None:
         return _Subject(None)
@@ -296,6 +310,13 @@ def _state(arrival: Arrival, found: Found, said: Signals) -> ConsentState:
         gpc=arrival.gpc,
         now_ms=arrival.now_ms,
         max_age_ms=arrival.site.policy.consent_max_age_ms,
+    )
+
+
+def _with_denials(signals: Signals, known: Signals) -> Signals:
+    denied = Value.DENIED
+    return Signals.of(
+        *(denied if old is denied else new for new, old in zip(signals.values(), known.values(), strict=True))
     )
 
 

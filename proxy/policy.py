@@ -99,9 +99,9 @@ class Rule:
         needs: tuple[Signal, ...], otherwise: Decision, basis: Basis, on_store_failure: Decision
     ) -> "Rule":
         """Compile a rule; an unreadable record never gets more than an unknown one on consent would."""
+        if Decision.FULL in {otherwise, on_store_failure}:
+            raise ValueError("what is done without consent is never full")
         unreadable = on_store_failure if otherwise is Decision.COOKIELESS else Decision.DROP
-        if unreadable is Decision.FULL:
-            raise ValueError("a record that cannot be read is never full")
         return Rule(
             tuple(INDEX[signal] for signal in needs), otherwise, basis == "legitimate_interest", unreadable
         )
@@ -131,7 +131,9 @@ def allowed(state: ConsentState, position: int, *, interest: bool) -> Reason:
     # is Global Privacy Control.
     if reason is Reason.CONSENT_UNKNOWN or reason is Reason.CONSENT_EXPIRED:
         return Reason.GPC if state.gpc else Reason.LEGITIMATE_INTEREST
-    return Reason.OBJECTION if reason is Reason.CONSENT_DENIED else reason
+    if reason is Reason.CONSENT_DENIED:
+        return Reason.GPC if state.gpc else Reason.OBJECTION
+    return reason
 
 
 def decide(rule: Rule, state: ConsentState) -> Decided:

@@ -1,12 +1,12 @@
 """Remembering what a visitor decided: in a record where there is a basis for an id, in the refusal cookie where not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.consent import Refusal, Unreadable
 from proxy.identity import Visitor, is_refusal, mint
 from proxy.policy import has_basis
 from proxy.reasons import Reason
-from proxy.signals import ALL_DENIED, ConsentState, Signals, Value
+from proxy.signals import ALL_DENIED, ALL_UNKNOWN, ConsentState, Signals, Value
 from proxy.site import Site
 from proxy.store.consents import Changed, Consents
 
@@ -55,22 +55,31 @@ class Remember:
             StoreUnavailableError: it is not stored; nothing changed.
         """
         earlier = refusal if isinstance(refusal, Refusal) else None
-        signals = _after_refusal(statement, earlier)
+        signals = _after_refusal(statement.signals, statement.decided_at, earlier)
+        at = max(min(statement.decided_at, now_ms), earlier.decided_at if earlier is not None else 0)
+        withdrawn = False
         if visitor is not None:
-            changed = await self._change(site, visitor, signals, statement)
-            if not changed.tombstone:
-                return Remembered(visitor, consented=_consented(changed.signals))
-            if is_refusal(signals):
-                at = min(statement.decided_at, now_ms)
-                return Remembered(refusal=Refusal(changed.signals, at), withdrawn=True)
+            changed = await self._change(site, visitor, signals, statement, earlier)
+            withdrawn = changed.tombstone
+            at = max(at, min(changed.decided_at, now_ms))
+            if not withdrawn:
+                consented = _consented(changed.signals)
+                if site.cookie.left_s(visitor.created, now_ms // 1000, consented=consented) > 0:
+                    return Remembered(visitor, consented=consented)
+                # What is left of the consent does not carry an id this old; the refusal cookie remembers the rest.
+                return Remembered(refusal=Refusal(changed.signals, at))
             # The id was withdrawn from for good. Whoever grants again begins anew, so that nothing queued under the
-            # old id can be released by it.
+            # old id can be released by it; and only a grant that is newer than the withdrawal is one.
+            signals = _after_refusal(
+                signals, statement.decided_at, Refusal(changed.signals, changed.decided_at)
+            )
+            if is_refusal(signals):
+                return Remembered(refusal=Refusal(signals, at), withdrawn=True)
         state = _stated(signals, gpc=statement.gpc)
         if not has_basis(state, interest=site.policy.interest):
-            at = max(min(statement.decided_at, now_ms), earlier.decided_at if earlier is not None else 0)
-            return Remembered(refusal=Refusal(signals, at))
+            return Remembered(refusal=Refusal(signals, at), withdrawn=withdrawn)
         fresh = mint(now_ms // 1000)
-        changed = await self._change(site, fresh, signals, statement)
+        changed = await self._change(site, fresh, signals, statement, earlier)
         return Remembered(fresh, consented=_consented(changed.signals))
 
     async def withdraw(
@@ -83,11 +92,30 @@ class Remember:
         """
         statement = Statement(ALL_DENIED, now_ms, source, "", gpc)
         if visitor is not None:
-            await self._change(site, visitor, ALL_DENIED, statement, withdraw=True)
+            await self._change(site, visitor, ALL_DENIED, statement, None, withdraw=True)
         return Remembered(refusal=Refusal(ALL_DENIED, now_ms), withdrawn=visitor is not None)
 
     async def _change(
-        self, site: Site, visitor: Visitor, signals: Signals, statement: Statement, *, withdraw: bool = False
+        self,
+        site: Site,
+        visitor: Visitor,
+        signals: Signals,
+        statement: Statement,
+        earlier: Refusal | None,
+        *,
+        withdraw: bool = False,
+    ) -> Changed:
+        changed = await self._write(site, visitor, signals, statement, withdraw=withdraw)
+        if earlier is not None and earlier.decided_at > statement.decided_at:
+            # The refusal cookie goes; its denials keep their time, so that no grant from before them lifts them.
+            denials = _denials(earlier.signals)
+            if denials is not ALL_UNKNOWN:
+                later = replace(statement, decided_at=earlier.decided_at)
+                changed = await self._write(site, visitor, denials, later, withdraw=False)
+        return changed
+
+    async def _write(
+        self, site: Site, visitor: Visitor, signals: Signals, statement: Statement, *, withdraw: bool
     ) -> Changed:
         return await self._consents.change(
             site.name,
@@ -104,18 +132,24 @@ class Remember:
         )
 
 
-def _after_refusal(statement: Statement, earlier: Refusal | None) -> Signals:
-    """Put a statement over what the refusal cookie remembers: a grant must be newer than the denial it lifts."""
+def _after_refusal(signals: Signals, decided_at: int, earlier: Refusal | None) -> Signals:
+    """Put a statement over what was refused before: a grant must be newer than the denial it lifts."""
     if earlier is None:
-        return statement.signals
-    newer = statement.decided_at > earlier.decided_at
+        return signals
+    newer = decided_at > earlier.decided_at
     merged: list[Value] = []
-    for stated, refused in zip(statement.signals.values(), earlier.signals.values(), strict=True):
+    for stated, refused in zip(signals.values(), earlier.signals.values(), strict=True):
         if stated is Value.DENIED or (stated is Value.GRANTED and (newer or refused is not Value.DENIED)):
             merged.append(stated)
         else:
             merged.append(Value.DENIED if refused is Value.DENIED else Value.UNKNOWN)
     return Signals.of(merged[0], merged[1], merged[2], merged[3])
+
+
+def _denials(signals: Signals) -> Signals:
+    """Return the denials among four signals, and nothing else."""
+    denied, unknown = Value.DENIED, Value.UNKNOWN
+    return Signals.of(*(denied if value is denied else unknown for value in signals.values()))
 
 
 _WHY = {

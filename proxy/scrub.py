@@ -22,6 +22,7 @@ _SHORTEST_ENCODED = 8
 LONG: Final = 32
 """From this length on, characters without a break may be a token, a hash or a JWT."""
 _MAX_DECODINGS = 4
+_TOO_DEEP = "too@deep.invalid"
 
 # The one cheap look that clean text costs. Whatever any pattern below could find, unencoded and among fewer than ``LONG``
 # characters without a blank, contains one of: an at sign, two adjacent or seven spread colons, eight digits close
@@ -55,19 +56,21 @@ def scrub_text(text: str) -> str:
     """Replace the personal data in a text by ``MARK``. The text itself is returned if there is none."""
     if not suspicious(text):
         return text
+    scrubbed = text
     if "%" in text:
         # What is written encoded has no blanks, so a word is decoded, judged and replaced as a whole.
-        text = "".join(
+        scrubbed = "".join(
             MARK if "%" in word and holds_personal_data(word) else word for word in re.split(r"(\s+)", text)
         )
-    return redact(text)
+    scrubbed = redact(scrubbed)
+    return text if scrubbed == text else scrubbed
 
 
 def scrub_id(text: str) -> str | None:
     """Return an identifier (order, article) as it is, or None if it is somebody's e-mail address, card or the like.
 
-    None rather than a mark: vendors tell purchases apart by such ids, and a mark would make them all one. Long tokens
-    and bare ten-digit numbers are what order numbers look like, so they pass.
+    None rather than a mark: vendors tell purchases apart by such ids, and a mark would make them all one. Long tokens,
+    ten and twelve digits and dates with a number after them are what order numbers look like, so they pass.
     """
     if not suspicious(text) or text.isalpha():
         return text
@@ -104,17 +107,19 @@ def suspicious_word(word: str) -> bool:
 
 def holds_personal_data(word: str) -> bool:
     """Tell whether a text without blanks (a path segment, a parameter) holds personal data, plain or encoded."""
-    return any(
-        (suspicious_word(level) and redact(level) != level) or is_encoded_email(level)
-        for level in decodings(word)
-    )
+    return any(map(shows_personal_data, decodings(word)))
+
+
+def shows_personal_data(word: str) -> bool:
+    """Tell whether a text without blanks holds personal data as it stands, not percent-decoded."""
+    return (suspicious_word(word) and redact(word) != word) or is_encoded_email(word)
 
 
 def decodings(text: str) -> Iterator[str]:
     """Yield a text and what percent-decoding it again and again gives, without unprintable characters.
 
-    A text that still is encoded after four rounds ends as a lone at sign and dot, which count as an e-mail address:
-    nobody encodes so deep who has nothing to hide.
+    A text that still is encoded after four rounds ends in something that counts as personal: nobody encodes so deep
+    who has nothing to hide.
     """
     yield text
     for _ in range(_MAX_DECODINGS):
@@ -126,7 +131,7 @@ def decodings(text: str) -> Iterator[str]:
         text = decoded
         yield text if text.isprintable() else "".join(filter(str.isprintable, text))
     if unquote(text) != text:
-        yield "too@deep.invalid"
+        yield _TOO_DEEP
 
 
 def redact(text: str) -> str:

@@ -57,6 +57,11 @@ class VisitorCookie:
         """The longest life that such a cookie can have."""
         return max(self.max_age_s, self.consented_max_age_s)
 
+    def left_s(self, created: int, now_s: int, *, consented: bool) -> int:
+        """Return how long an id may still live: counted from its creation (Unix s), never extended."""
+        life = self.consented_max_age_s if consented else self.max_age_s
+        return max(created + life - now_s, 0)
+
 
 @dataclass(frozen=True)
 class Site:

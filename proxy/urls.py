@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from proxy.clickids import CLICK_IDS, valid
-from proxy.scrub import LONG, TRIGGER, decodings, holds_personal_data, scrub_text
+from proxy.scrub import LONG, TRIGGER, decodings, scrub_text, shows_personal_data
 from proxy.sensitive_keys import HARMLESS, is_sensitive
 
 MARK: Final = "redacted"
@@ -25,7 +25,7 @@ _AUTHORITY = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _UTM = re.compile(r"utm_[a-z0-9_]{1,32}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 # Names of parameters inside a value: an address to return to, a segment with matrix parameters.
-_INNER_NAME = re.compile(r"([^\s/?&;#=]{1,64})=")
+_INNER_NAME = re.compile(r"([\w.\[\]-]{1,64})=")
 _SECRET_SEGMENT = 16
 # Path segments after which an id is a key to somebody's account or names its holder.
 _SECRET_WORDS: Final = frozenset(
@@ -42,7 +42,7 @@ _PLAIN_URL = re.compile(r"(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)((?:/[^?#\\]*)?)
 _NONE: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)  # not frozen: that would triple the cost of making one
 class ReducedUrl:
     """A URL without fragment and user name, its personal data redacted, ready for each receiver.
 
@@ -58,7 +58,7 @@ class ReducedUrl:
     _clicks: dict[int, str]
 
     def full(self, keep: frozenset[str]) -> str:
-        """Return the URL with only those click ids that the receiver may have, named in lower case."""
+        """Return the URL with only those click ids that the receiver may have; ``keep`` holds lower-case names."""
         clicks = self._clicks
         if not clicks or keep.issuperset(clicks.values()):
             return _fit(self._base, self._parameters)
@@ -147,7 +147,7 @@ def utm_params(url: str) -> dict[str, str]:
 
 
 def scrub_value(text: str) -> str:
-    """Scrub the text of a free parameter: as a URL without any click id if it is one, else as text."""
+    """Scrub the text of a free parameter: as a URL without any click id if it looks like one, else as text."""
     if text.startswith(("https://", "http://")):
         return full_url(text, _NONE) or MARK
     return scrub_text(text)
@@ -241,7 +241,12 @@ def _is_quiet(text: str) -> bool:
 
 def _is_plain(text: str) -> bool:
     """Tell, cheaply, that a part of something quiet is no token, encoded address or parameter within a parameter."""
-    return "=" not in text and (len(text) < _ENCODED_EMAIL or (len(text) < LONG and text.islower()))
+    if "=" in text:
+        return False
+    if len(text) < _ENCODED_EMAIL:
+        return True
+    # Lower-case words joined by hyphens are a slug, however long.
+    return text.islower() and (len(text) < LONG or max(map(len, text.split("-"))) < LONG)
 
 
 def _decoded(text: str) -> str:
@@ -263,9 +268,10 @@ def _is_dirty_value(text: str) -> bool:
 
 def _is_dirty(text: str) -> bool:
     """Tell whether a segment, name or value holds personal data, or another parameter that may not leave."""
-    return holds_personal_data(text) or any(
-        _key(found[1]) in CLICK_IDS or is_sensitive(found[1])
-        for level in decodings(text)
-        if "=" in level
-        for found in _INNER_NAME.finditer(level)
+    return any(shows_personal_data(level) or _holds_parameter(level) for level in decodings(text))
+
+
+def _holds_parameter(text: str) -> bool:
+    return "=" in text and any(
+        _key(found[1]) in CLICK_IDS or is_sensitive(found[1]) for found in _INNER_NAME.finditer(text)
     )

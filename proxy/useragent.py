@@ -41,10 +41,7 @@ _CHROMIUM = (
 )
 _WEBKIT = f"Mozilla/5.0 ({{platform}}) AppleWebKit/605.1.15 {_KHTML}"
 _GECKO = "Mozilla/5.0 ({gecko}; rv:{major}.0) Gecko/20100101 Firefox/{major}.0"
-_GECKO_PLATFORMS: Final = _PLATFORMS | {
-    "Mac OS X": "Macintosh; Intel Mac OS X 10.15",
-    "Android": "Android 10; Mobile",
-}
+_GECKO_PLATFORMS: Final = _PLATFORMS | {"Mac OS X": "Macintosh; Intel Mac OS X 10.15"}
 # Browsers on top of Chromium carry its version too; one that ages with none of them.
 _ENGINE = "130"
 
@@ -70,7 +67,7 @@ _TEMPLATES: Final[dict[tuple[str, str], str]] = {
         (
             "Firefox Mobile",
             ("Android",),
-            "Mozilla/5.0 ({gecko}; rv:{major}.0) Gecko/{major}.0 Firefox/{major}.0",
+            "Mozilla/5.0 (Android 10; {device}; rv:{major}.0) Gecko/{major}.0 Firefox/{major}.0",
         ),
         ("Firefox iOS", ("iOS",), f"{_WEBKIT} FxiOS/{{major}}.0 Mobile/15E148 Safari/605.1.15"),
         ("Edge", _DESKTOP, _CHROMIUM.replace("{engine}", "{major}") + " Edg/{major}.0.0.0"),
@@ -94,18 +91,9 @@ _TEMPLATES: Final[dict[tuple[str, str], str]] = {
 
 # Apps and lesser browsers that show pages in Android's web view: what matters is the view.
 _IN_APP: Final = frozenset(
-    {
-        "Facebook",
-        "Instagram",
-        "Google",
-        "LinkedIn",
-        "Pinterest",
-        "Snapchat",
-        "TikTok",
-        "Twitter",
-        "MiuiBrowser",
-    }
+    "Facebook Instagram Google LinkedIn Pinterest Snapchat TikTok Twitter MiuiBrowser".split()
 )
+_ANDROID_CHROME: Final = frozenset({"Chrome", "Chrome Mobile"})
 _CHROME_VERSION = re.compile(r"Chrome/([0-9]{1,3})\.")
 _MAJOR = re.compile(r"[0-9]{1,3}")
 
@@ -130,7 +118,7 @@ class Browser:
         family: a popular browser by ua-parser's name for it, or ``Other``.
         major: its major version, digits; empty for ``Other`` and for the web view of iOS, which has none.
         os: ``Windows``, ``Mac OS X``, ``iOS``, ``Android``, ``Linux``, ``Chrome OS`` or ``Other``.
-        mobile: whether it is a phone's (or says so).
+        mobile: whether it is on iOS, or on Android and not a tablet.
     """
 
     family: str
@@ -167,11 +155,13 @@ def _reduce(raw: str) -> Browser:
     family, major = (
         (found.user_agent.family, found.user_agent.major or "") if found.user_agent else (OTHER, "")
     )
-    mobile = "Mobi" in raw or system == "iOS"
+    mobile = system == "iOS" or (system == "Android" and "Mobi" in raw)
     if family in _IN_APP and system == "Android" and (chrome := _CHROME_VERSION.search(raw)) is not None:
         family, major = "Chrome Mobile WebView", chrome[1]
+    elif family in _ANDROID_CHROME and system == "Android":
+        family = "Chrome Mobile" if mobile else "Chrome"  # whatever odd place its user agent says Mobile in
     template = _TEMPLATES.get((family, system))
-    if template is not None and _MAJOR.fullmatch(major) is not None:
+    if template is not None and family != _IOS_VIEW and _MAJOR.fullmatch(major) is not None:
         return Browser(family, major, system, mobile)
     # Every browser and app on iOS shows pages in the system's own web view, which has no version of its own.
     return Browser(_IOS_VIEW if system == "iOS" else OTHER, "", system, mobile)
@@ -186,13 +176,15 @@ def rebuild(browser: Browser) -> str:
     template = _TEMPLATES.get((browser.family, browser.os))
     if template is None:
         platform = _PLATFORMS.get(browser.os)
-        return f"Mozilla/5.0 ({platform})" if platform else "Mozilla/5.0"
+        known = f"Mozilla/5.0 ({platform})" if platform else "Mozilla/5.0"
+        return f"{known} Mobile" if browser.mobile else known
     return template.format(
         platform=_PLATFORMS[browser.os],
         gecko=_GECKO_PLATFORMS[browser.os],
         major=browser.major,
         engine=_ENGINE,
         mobile="Mobile " if browser.mobile else "",
+        device="Mobile" if browser.mobile else "Tablet",
     )
 
 

@@ -118,12 +118,12 @@ class Breaker:
         return Ticket(self._generation, trial)
 
     def unused(self, ticket: Ticket) -> None:
-        """No request was made, or its answer says nothing of the vendor's health."""
+        """Note that no request was made, or that its answer says nothing of the vendor's health."""
         if ticket.trial and ticket.generation == self._generation:
             self._trial = False
 
     def passed(self, ticket: Ticket) -> None:
-        """The vendor works. News from before it tripped is no news."""
+        """Note that the vendor works. News from before it tripped is no news."""
         if ticket.generation != self._generation:
             return
         self._failures = self._trips = 0
@@ -135,7 +135,7 @@ class Breaker:
             self.recoveries += 1
 
     def failed(self, ticket: Ticket, words: str, after: float | None) -> None:
-        """The vendor could not take it. ``after``: seconds that it asked to be left alone, which trips at once."""
+        """Note that the vendor could not take it. ``after``: seconds that it asked to be left alone; that trips at once."""
         if ticket.generation != self._generation:
             if after is not None and self._state is State.FAILING:
                 self._until = max(self._until, self._now() + after)
@@ -147,13 +147,13 @@ class Breaker:
         self._trip(State.FAILING, words, max(wait, after or 0.0))
 
     def pause(self, ticket: Ticket, words: str) -> None:
-        """Only an operator can mend it. It is tried again now and then all the same, to go on by itself once mended."""
+        """Hold still until an operator has mended it. It is tried now and then all the same, to go on by itself."""
         if ticket.generation == self._generation or self._state is not State.PAUSED:
             if self._state is not State.PAUSED:
                 self._trips = 0
             self._trip(State.PAUSED, words, self._wait(self._patience.paused_s))
 
-    def hold(self, held: bool) -> None:  # noqa: FBT001  # it is what it is set to
+    def hold(self, held: bool) -> None:
         """Set whether an operator has paused it."""
         self._held = held
 

@@ -21,8 +21,8 @@ from yarl import URL
 from forwarders.base import Response
 from proxy import __version__
 
-MAX_ANSWER = 64 * 1024
-"""Bytes of an answer that are read; the rest is not wanted."""
+MAX_ANSWER = 1 << 20
+"""Bytes of an answer that are read: enough for a refusal of each of a thousand events, one by one."""
 _KEEPALIVE_S = (
     30.0  # below what vendors' servers keep, so that few requests meet a connection that has just been closed
 )
@@ -133,16 +133,8 @@ class Transport:
             return await self._send(outgoing)
         except _WithheldError:
             return Withheld()
-        except TimeoutError:
-            return NoAnswer(Trouble.TIMEOUT)
-        except aiohttp.ClientSSLError:
-            return NoAnswer(Trouble.TLS)
-        except aiohttp.ClientConnectorError:
-            return NoAnswer(Trouble.CONNECT)
-        except ValueError:  # a line break in a header, a host that is none
-            return Unsendable()
-        except (aiohttp.ClientError, OSError):
-            return NoAnswer(Trouble.BROKEN)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            return _why(error)
         finally:
             _ready.reset(token)
 
@@ -158,11 +150,8 @@ class Transport:
             allow_redirects=False,
             proxy=self._way.proxy or None,
         )
-        try:
+        async with response:  # what was not read to its end is closed, not kept
             body = await _read(response)
-        except BaseException:
-            response.close()
-            raise
         return Response(
             response.status,
             {name.lower(): value for name, value in response.headers.items()},
@@ -186,18 +175,11 @@ class Transport:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Read what is wanted of the answer. An answer with more to it costs the connection, nothing else."""
     parts: list[bytes] = []
     room = MAX_ANSWER
-    while room > 0:
-        part = await response.content.read(room)
-        if not part:
-            response.release()
-            break
+    while room > 0 and (part := await response.content.read(room)):
         parts.append(part)
         room -= len(part)
-    else:
-        response.close()
     return b"".join(parts)
 
 
@@ -206,3 +188,17 @@ def _json(body: bytes) -> object:
         return orjson.loads(body) if body else None
     except orjson.JSONDecodeError:
         return None
+
+
+def _why(error: Exception) -> NoAnswer | Unsendable:
+    match error:
+        case TimeoutError():
+            return NoAnswer(Trouble.TIMEOUT)
+        case aiohttp.ClientSSLError():
+            return NoAnswer(Trouble.TLS)
+        case aiohttp.ClientConnectorError():
+            return NoAnswer(Trouble.CONNECT)
+        case ValueError():  # a line break in a header, a host that is none
+            return Unsendable()
+        case _:
+            return NoAnswer(Trouble.BROKEN)

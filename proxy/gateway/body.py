@@ -27,6 +27,8 @@ async def read_json(request: web.BaseRequest) -> object:
         raise RefusedError(Fault.MEDIA_TYPE, "send the body without Content-Encoding")
     try:
         async with asyncio.timeout(_READ_S):
+            if request.headers.get("Expect", "").lower() == "100-continue":
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise RefusedError(Fault.TOO_LARGE, "a body has at most 64 KiB", {"Connection": "close"}) from None

@@ -101,7 +101,7 @@ class Callers:
         address = call.address
         place = self._geo.locate(address) if address is not None else None
         visit = Visit(
-            user_agent=headers.get("User-Agent", "")[:_MOST_USER_AGENT],
+            user_agent=_text(headers.get("User-Agent", ""))[:_MOST_USER_AGENT],
             address=address if address is not None and is_public(address) else None,
             country=place.country if place is not None else None,
             region=place.region if place is not None else None,
@@ -118,6 +118,11 @@ class Callers:
             gpc=call.gpc,
             trusted=call.trusted,
         )
+
+
+def _text(header: str) -> str:
+    """Return a header without the stand-ins (surrogates) for bytes that were no UTF-8: they cannot be written again."""
+    return header if header.isascii() else header.encode("utf-8", "replace").decode("utf-8")
 
 
 def _key_in(authorization: str | None, site: Site) -> bool:

@@ -80,7 +80,7 @@ class Collect:
             self._count_invalid(call.site.name, Invalid.ORIGIN)
             return gif(call.headers)
         try:
-            event = _parse(event_of(call.request.url.raw_query_string), call)
+            event = _parse(event_of(call.request.rel_url.raw_query_string), call)
             await self._take(call, call.cookies(), [event])
         except InvalidInputError as error:
             self._count_invalid(call.site.name, error.reason)

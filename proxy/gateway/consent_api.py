@@ -43,6 +43,8 @@ class ConsentApi:
             _refuse_grant(call, cookies, refusal=is_refusal(statement.signals))
         if statement.signals is ALL_UNKNOWN:
             return no_content(call.headers)
+        if is_refusal(statement.signals):
+            await self._withdraw_all(call, cookies)
         remembered = await self.remember.apply(
             call.site, cookies.visitor, cookies.refusal, statement, call.now_ms
         )
@@ -59,11 +61,17 @@ class ConsentApi:
         cookies = call.cookies()
         if not call.listed:
             _refuse_grant(call, cookies, refusal=True)
+        await self._withdraw_all(call, cookies)
         remembered = await self.remember.withdraw(
             call.site, cookies.visitor, call.now_ms, source="withdrawal", gpc=call.gpc
         )
         _keep(call, cookies, remembered)
         return no_content(call.headers)
+
+    async def _withdraw_all(self, call: Call, cookies: Cookies) -> None:
+        """End every id that is named where there is no telling whose the refusal is: each may have entries waiting."""
+        for visitor in cookies.named():
+            await self.remember.withdraw(call.site, visitor, call.now_ms, source="withdrawal", gpc=call.gpc)
 
     async def get(self, call: Call) -> web.StreamResponse:
         """Tell the visitor their own state; sets nothing.
@@ -87,13 +95,14 @@ class ConsentApi:
         )
         answer = _by_name(state.signals)
         if (state.source and state.source != "event") or isinstance(record, Record):
-            answer |= {"source": state.source, "decided_at": state.decided_at, "gpc": state.gpc}
+            gpc = isinstance(record, Record) and record.gpc
+            answer |= {"source": state.source, "decided_at": state.decided_at, "gpc": gpc}
         expired = [
             signal for signal, why in zip(SIGNALS, state.why, strict=True) if why is Reason.CONSENT_EXPIRED
         ]
         if expired:
             answer["expired"] = expired
-        if call.request.url.query.get("export") == "1":
+        if call.request.query.get("export") == "1":
             answer["held"] = _held(cookies, record, session)
         return as_json(answer, call.headers)
 
@@ -128,7 +137,7 @@ def parse_statement(raw: object, *, now_ms: int, gpc: bool) -> Statement:
 
 def _refuse_grant(call: Call, cookies: Cookies, *, refusal: bool) -> None:
     """Let a pure refusal with the visitor's own cookie pass from anywhere; nothing else does."""
-    if not refusal or not (cookies.id_sent or cookies.refusal is not None):
+    if not refusal or not (cookies.ids or cookies.refusal is not None):
         raise RefusedError(Fault.ORIGIN, _NOT_LISTED)
 
 
@@ -136,14 +145,15 @@ def _keep(call: Call, cookies: Cookies, remembered: Remembered) -> None:
     """Tell the browser what to keep: an id or a refusal, never both."""
     headers, site, host = call.headers, call.site, call.host
     if remembered.visitor is not None:
-        life = site.cookie.consented_max_age_s if remembered.consented else site.cookie.max_age_s
-        left = remembered.visitor.created + life - call.now_ms // 1000
-        set_visitor(headers, site, remembered.visitor, max(left, 0), host)
+        left = site.cookie.left_s(
+            remembered.visitor.created, call.now_ms // 1000, consented=remembered.consented
+        )
+        set_visitor(headers, site, remembered.visitor, left, host)
         if cookies.refusal is not None:
             clear_refusal(headers, host)
     elif remembered.refusal is not None:
         set_refusal(headers, remembered.refusal, host)
-        if cookies.id_sent:
+        if cookies.ids:
             clear_visitor(headers, site, host)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from multidict import CIMultiDict
 
 from proxy.consent import UNREADABLE, Refusal, Unreadable
-from proxy.identity import REFUSAL_COOKIE, Visitor, read_cookie, read_refusal, refusal_value
+from proxy.identity import REFUSAL_COOKIE, Visitor, parse_visitor, read_cookie, read_refusal, refusal_value
 from proxy.site import Site
 
 REFUSAL_LIFE_S = 395 * 86_400
@@ -15,15 +15,22 @@ REFUSAL_LIFE_S = 395 * 86_400
 
 @dataclass(slots=True, repr=False)
 class Cookies:
-    """What of a Cookie header concerns us. ``id_sent`` tells that an id cookie came, usable or not."""
+    """What of a Cookie header concerns us. ``ids`` are the values of all id cookies that came, usable or not."""
 
     visitor: Visitor | None = None
     refusal: Refusal | Unreadable | None = None
     vendor: dict[str, str] = field(default_factory=dict)
-    id_sent: bool = False
+    ids: frozenset[str] = frozenset()
+
+    def named(self) -> list[Visitor]:
+        """Return whom the id cookies name if there is no telling which is right, or one that is too old to be used."""
+        if self.visitor is not None or not self.ids:
+            return []
+        return [visitor for text in sorted(self.ids)[:_MOST_NAMED] if (visitor := parse_visitor(text))]
 
 
 _NONE = Cookies()
+_MOST_NAMED = 4
 
 
 def read_cookies(headers: list[str], site: Site, *, now_ms: int) -> Cookies:
@@ -40,10 +47,10 @@ def read_cookies(headers: list[str], site: Site, *, now_ms: int) -> Cookies:
             ids.add(value)
         elif name == REFUSAL_COOKIE:
             refusals.add(value)
-        elif name in site.cookie_names:
+        elif name in site.cookie_names and value.isascii():
             found.vendor[name] = value.strip('"')
     if ids:
-        found.id_sent = True
+        found.ids = frozenset(ids)
         if len(ids) == 1:
             found.visitor = read_cookie(ids.pop(), now_s=now_ms // 1000, max_age_s=site.cookie.longest_s)
         else:

@@ -7,7 +7,7 @@ from time import perf_counter
 from aiohttp import web
 from multidict import CIMultiDict
 
-from proxy.gateway.answers import RefusedError, as_json, cors_headers, refusal
+from proxy.gateway.answers import RefusedError, as_json, cors_headers, gif, refusal
 from proxy.gateway.call import Call, Callers
 from proxy.gateway.collect import Collect
 from proxy.gateway.consent_api import ConsentApi
@@ -49,6 +49,8 @@ class Gateway:
         self._callers = callers
         self._observe = observe
         self._gpc_since = gpc_since
+        self._pixel: Route = collect.get
+        self._origins = frozenset[str]().union(*(site.origins for site in sites))
         self._routes: dict[tuple[str, str], tuple[Site, dict[str, Route]]] = {}
         self._hosts: set[str] = set()
         for site in sites:
@@ -77,16 +79,19 @@ class Gateway:
         if found is None:
             known = name in self._hosts or "*" in self._hosts
             fault = Fault.UNKNOWN_ROUTE if known else Fault.UNKNOWN_SITE
-            return refusal(RefusedError(fault, "there is nothing here"), cors_headers(None))
+            origin = headers.get("Origin")
+            readable = origin if origin in self._origins else None
+            return refusal(RefusedError(fault, "there is nothing here"), cors_headers(readable))
         site, methods = found
         answer_headers = cors_headers(readable_by(site, headers, host))
+        route = methods.get(request.method)
+        if route is None:
+            return self._other(request, methods, answer_headers)
         try:
-            route = methods.get(request.method)
-            if route is None:
-                return self._other(request, methods, answer_headers)
             response = await route(self._callers.call(request, site, host))
         except RefusedError as error:
-            return refusal(error, answer_headers)
+            # A page that shows the pixel has no use for an error: it always gets its image.
+            return gif(answer_headers) if route == self._pixel else refusal(error, answer_headers)
         except StoreUnavailableError as error:
             log.warning("an answer of 503: %s", error)
             away = RefusedError(Fault.STORE_UNAVAILABLE, "try again", {"Retry-After": _RETRY_S})

@@ -42,10 +42,11 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """Try it again in ``delay_ms``; it is in nobody's hands until then."""
+    """Try it again in ``delay_ms``; it is in nobody's hands until then. ``tried``: that was an attempt of its own."""
 
     id: str
     delay_ms: int
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -173,8 +174,8 @@ class Claims:
                     args += ("end", entry_id, f"{outcome}|{reason}")
                 case End(entry_id, outcome, reason, words):
                     args += ("bury", entry_id, f"{outcome}|{reason}", words or "")
-                case Park(entry_id, delay_ms):
-                    args += ("park", entry_id, delay_ms)
+                case Park(entry_id, delay_ms, tried):
+                    args += ("park", entry_id, delay_ms, int(tried))
                 case Lower(entry_id, entry):
                     args += ("lower", entry_id, encode(entry))
                 case Give(entry_id):

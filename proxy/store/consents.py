@@ -44,11 +44,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A record after a change. ``read_at`` is the store's time, ms."""
+    """A record after a change. ``decided_at`` is the time of its newest decision, ``read_at`` the store's; both ms."""
 
     signals: Signals
     tombstone: bool
     read_at: int
+    decided_at: int
 
 
 class Consents:
@@ -107,7 +108,7 @@ class Consents:
         Raises:
             StoreUnavailableError: the store does not answer.
         """
-        code, tombstone, read_at = await self._store.run(
+        code, tombstone, read_at, latest = await self._store.run(
             _CHANGE,
             [consent_key(site, visitor), session_key(site, visitor)],
             [
@@ -122,7 +123,7 @@ class Consents:
                 "1" if interest else "",
             ],
         )
-        return Changed(Signals.from_code(code.decode()), tombstone == b"1", read_at)
+        return Changed(Signals.from_code(code.decode()), tombstone == b"1", read_at, latest)
 
     async def begin_session(self, site: str, visitor: str, start_s: int) -> None:
         """Begin the session of a visitor whose id was made a moment ago.

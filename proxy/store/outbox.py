@@ -50,14 +50,15 @@ class Outbox:
 
     async def _put_group(self, partition: int, puts: Sequence[Put]) -> list[bool]:
         names = self._keys[partition]
-        keys = [names.counts, f"{names.seen}group:{secrets.token_hex(8)}"]
+        streams: list[str] = []
+        seen: list[str] = []
         numbers: dict[tuple[str, str], int] = {}
-        args: list[Arg] = [SEEN_TTL_S, self._most]
+        args: list[Arg] = [SEEN_TTL_S, self._most, 0]
         for put in puts:
             site = put.site
             if put.seen:
-                keys.append(names.seen + put.ref)
-                args += (len(keys), site, len(put.parts))
+                seen.append(names.seen + put.ref)
+                args += (len(seen), site, len(put.parts))
             else:
                 args += (0, site, len(put.parts))
             for name, decided, entry in put.parts:
@@ -66,10 +67,12 @@ class Outbox:
                     continue
                 number = numbers.get((site, name))
                 if number is None:
-                    keys.append(self._stream(partition, site, name))
-                    number = numbers[site, name] = len(keys)
+                    streams.append(self._stream(partition, site, name))
+                    number = numbers[site, name] = len(streams)
                 args += (name, decided, number, entry)
-        answer = await self._store.run(_ACCEPT, keys, args)
+        args[2] = len(streams)
+        group = f"{names.seen}group:{secrets.token_hex(8)}"
+        answer = await self._store.run(_ACCEPT, [names.counts, group, *streams, *seen], args)
         return [mark == 49 for mark in answer]  # b"1"
 
     def _stream(self, partition: int, site: str, name: str) -> str:

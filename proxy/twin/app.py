@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -18,6 +18,8 @@ from proxy.twin.request import TwinRequest
 from proxy.twin.twin import Twin
 
 MAX_BODY = 32 * 1024 * 1024
+SEQ_HEADER = "X-Twin-Seq"
+"""On every answer of a vendor: the number under which the request is recorded."""
 _HANG_CHECK_SECONDS = 0.25
 
 
@@ -52,7 +54,9 @@ async def _close(app: web.Application) -> None:
 async def _answer(request: web.Request) -> web.StreamResponse:
     body = await request.read()
     taken = TwinRequest(request.method, request.raw_path, request.raw_headers, body)
-    reply, fault = request.app[TWIN].take(taken)
+    twin = request.app[TWIN]
+    reply, fault = twin.take(taken)
+    reply = replace(reply, headers={**reply.headers, SEQ_HEADER: str(twin.recorder.seq)})
     if fault is None:
         return _response(reply)
     return await _act_out(request, reply, fault)

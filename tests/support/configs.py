@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from proxy.settings import ConfigError, Problem, Settings, load_settings, read_settings
+from tests.support.events import service_account_json
 
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 
+SERVICE_ACCOUNT = service_account_json()
 ANALYTICS = """
 [sites.shop.forwarders.google_analytics]
 measurement_id = "G-ABC1234"

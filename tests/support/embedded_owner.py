@@ -31,11 +31,14 @@ def say(store: EmbeddedStore, forked: int) -> None:
 
 
 def fork() -> int:
-    """Leave a child behind that does nothing, as a forked worker would be."""
+    """Leave a child behind that does nothing, as a forked worker would be, and return once it runs."""
+    ready, running = os.pipe()
     child = os.fork()
     if child == 0:
+        os.write(running, b"1")
         os.close(1)
         signal.pause()
+    os.read(ready, 1)
     return child
 
 

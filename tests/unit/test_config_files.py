@@ -11,7 +11,6 @@ from proxy.forwarder_modules import forwarder_class, shipped
 from proxy.settings import Settings
 from proxy.settings_schema import schema_text, settings_schema
 from tests.support import configs
-from tests.support.events import service_account_json
 
 SITE = "[sites.shop]\n"
 
@@ -24,7 +23,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _shipped_config(name: str, folder: Path) -> Settings:
-    (folder / "ads-key.json").write_text(service_account_json(), encoding="utf-8")
+    (folder / "ads-key.json").write_text(configs.SERVICE_ACCOUNT, encoding="utf-8")
     return configs.loaded(folder, (configs.CONFIG_FOLDER / name).read_text(encoding="utf-8"))
 
 

@@ -1,7 +1,7 @@
 -- Takes a group of events into one partition: dedupes, appends each forwarder's entry, counts. All or nothing.
 -- A repeat of the same group (its answer was lost on the way) changes nothing and is answered as the first was.
--- KEYS: counts, this group's own key, then seen keys and streams, as the arguments name them by number.
--- ARGV: dedupe seconds, most entries of one outbox, then per event:
+-- KEYS: counts, this group's own key, the streams, the seen keys.
+-- ARGV: dedupe seconds, most entries of one outbox, number of streams, then per event:
 --   number of its seen key (0: its id is ours, it cannot be a duplicate), site, number of forwarders, and per
 --   forwarder: name, "decision|reason", number of its stream (0: dropped), entry.
 -- Returns one character per event: 1 (taken) or 0 (duplicate).
@@ -10,15 +10,20 @@ if before then
   return before
 end
 local counts, length, taken = {}, {}, {}
+local most, streams = tonumber(ARGV[2]), tonumber(ARGV[3])
+-- All that can fail (a key of another type) fails here, before anything is written: Redis takes nothing back.
+redis.call('HLEN', KEYS[1])
+for number = 1, streams do
+  length[number] = redis.call('XLEN', KEYS[2 + number])
+end
 local function count(field)
   counts[field] = (counts[field] or 0) + 1
 end
-local most = tonumber(ARGV[2])
-local at = 3
+local at = 4
 while ARGV[at] do
   local seen, site, forwarders = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
   at = at + 3
-  local new = seen == 0 or redis.call('SET', KEYS[seen], '1', 'NX', 'EX', ARGV[1])
+  local new = seen == 0 or redis.call('SET', KEYS[2 + streams + seen], '1', 'NX', 'EX', ARGV[1])
   count('r|' .. site)
   for _ = 1, forwarders do
     local name, decided, stream, entry = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
@@ -33,13 +38,11 @@ while ARGV[at] do
       if stream == 0 then
         count('o' .. who .. 'dropped|' .. string.match(decided, '|(.*)$'))
       else
-        local key = KEYS[stream]
-        length[key] = length[key] or redis.call('XLEN', key)
-        if length[key] >= most then
+        if length[stream] >= most then
           count('o' .. who .. 'dropped|outbox_full')
         else
-          redis.call('XADD', key, '*', 'e', entry)
-          length[key] = length[key] + 1
+          redis.call('XADD', KEYS[2 + stream], '*', 'e', entry)
+          length[stream] = length[stream] + 1
         end
       end
     end

@@ -4,7 +4,8 @@
 --   seconds to keep, mode, interest ("1": statistics stand on legitimate interest).
 --   mode "decide": a decision with a time. mode "fill": a source without one, which may only fill in what is unknown.
 --   mode "withdraw": everything is denied for good under this id.
--- Returns the state afterwards (four letters), "1" if it is a tombstone now, and the store's time (Unix ms).
+-- Returns the state afterwards (four letters), "1" if it is a tombstone now, the store's time and that of the newest
+--   decision (Unix ms).
 local names = { 'analytics_storage', 'ad_storage', 'ad_user_data', 'ad_personalization' }
 local stated, decided, source, gpc, version, proof = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local keep, mode, interest = tonumber(ARGV[7]), ARGV[8], ARGV[9]
@@ -28,7 +29,7 @@ local tombstone = old[8] == '1'
 if mode == 'withdraw' then
   stated = 'dddd'
 end
-local granted_now, changed, state = false, false, {}
+local granted_now, ads_now, ads_before, changed, state = false, false, false, false, {}
 for i = 1, 4 do
   local letter = string.sub(stated, i, i)
   local value = (old[i] == 'granted' or old[i] == 'denied') and old[i] or 'unknown'
@@ -43,7 +44,11 @@ for i = 1, 4 do
     local newer = value == 'unknown' or (mode == 'decide' and decided > times[i])
     if newer then
       value, times[i], granted_now, changed = 'granted', decided, true, true
+      ads_now = ads_now or i > 1
     end
+    ads_before = ads_before or (i > 1 and not newer and value == 'granted')
+  elseif i > 1 and value == 'granted' then
+    ads_before = true
   end
   state[i] = value
 end
@@ -52,11 +57,13 @@ local basis = state[2] == 'granted' or state[1] == 'granted' or not objection
 if mode == 'withdraw' or not basis then
   tombstone = true
 end
+local latest = math.max(times[1], times[2], times[3], times[4])
 if changed or mode == 'withdraw' then
-  local latest = math.max(times[1], times[2], times[3], times[4])
-  -- A record stands "with GPC on" only if its newest grant was given so; a denial does not change that.
+  -- A record stands "with GPC on" only if every ad signal granted in it was granted so; a denial does not change that.
   local with_gpc = old[9] or ''
-  if granted_now then
+  if ads_now then
+    with_gpc = (gpc == '1' and (with_gpc == '1' or not ads_before)) and '1' or ''
+  elseif granted_now and not ads_before then
     with_gpc = gpc
   end
   redis.call('HSET', KEYS[1], names[1], state[1], names[2], state[2], names[3], state[3], names[4], state[4],
@@ -68,4 +75,4 @@ if tombstone then
   redis.call('DEL', KEYS[2])
 end
 local letters = { granted = 'g', denied = 'd', unknown = 'u' }
-return { letters[state[1]] .. letters[state[2]] .. letters[state[3]] .. letters[state[4]], tombstone and '1' or '', now }
+return { letters[state[1]] .. letters[state[2]] .. letters[state[3]] .. letters[state[4]], tombstone and '1' or '', now, latest }

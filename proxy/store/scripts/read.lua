@@ -24,9 +24,10 @@ for i = 1, #KEYS, 2 do
     end
     reply[#reply + 1] = there and record or {}
     local found = redis.pcall('GET', KEYS[i + 1])
-    session = (type(found) == 'string') and found or ''
+    session = (type(found) == 'string' and #found < 12 and string.match(found, '^%d+$')) or ''
     local touch, oldest = ARGV[i + 2], tonumber(ARGV[i + 3])
-    local granted = there and record[1] == 'granted' and (tonumber(record[6]) or 0) >= oldest
+    local since = tonumber(string.match(record[10] or '', '^[1-9]%d*')) or tonumber(record[6]) or 0
+    local granted = there and record[1] == 'granted' and since >= oldest
     local basis = touch ~= '0' and record[12] ~= '1' and (granted or (touch == '2' and record[1] ~= 'denied'))
     if basis and session == '' then
       redis.call('SET', KEYS[i + 1], now, 'EX', ttl)

@@ -3,7 +3,7 @@
 -- ARGV: group, "site|forwarder", seconds that dead letters are kept, then per entry an operation:
 --   "end" id outcome|reason           settled
 --   "bury" id outcome|reason words    settled, and kept as a dead letter
---   "park" id milliseconds            to be tried again later
+--   "park" id milliseconds tries      to be tried again later; adds to its earlier tries
 --   "lower" id entry                  replaced by its cookieless form
 --   "give" id                         given back at once, as if never claimed
 --   "ask" reference milliseconds      something to be asked about later
@@ -49,9 +49,11 @@ while ARGV[at] do
     if #redis.call('XRANGE', stream, id, id) == 1 then
       redis.call('XACK', stream, group, id)
       redis.call('ZADD', parked, now + tonumber(ARGV[at + 2]), id)
-      redis.call('HINCRBY', tries, id, 1)
+      if ARGV[at + 3] ~= '0' then
+        redis.call('HINCRBY', tries, id, ARGV[at + 3])
+      end
     end
-    at = at + 3
+    at = at + 4
   elseif op == 'lower' then
     if remove(id) then
       redis.call('XADD', stream, '*', 'e', ARGV[at + 2])

@@ -1,0 +1,37 @@
+# Two stages: pip and the build tools stay behind. Build behind a closed network with wheels from elsewhere:
+#   docker build --build-arg BASE=... --build-arg PIP_ARGS="--no-index --find-links=/wheels" ...
+# Runs read-only: docker run --read-only --tmpfs /tmp -v sayso:/var/lib/sayso -v ./sayso.toml:/etc/sayso/sayso.toml:ro ...
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+ARG PIP_ARGS=""
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+COPY requirements/ requirements/
+# hadolint ignore=SC2086
+RUN python3 -m venv /opt/build \
+    && /opt/build/bin/pip install ${PIP_ARGS} --require-hashes -r requirements/build.txt \
+    && python3 -m venv --without-pip /opt/sayso \
+    && /opt/build/bin/pip --python /opt/sayso/bin/python install ${PIP_ARGS} --require-hashes -r requirements/runtime.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY proxy/ proxy/
+COPY forwarders/ forwarders/
+COPY config/ config/
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+    && /opt/build/bin/pip --python /opt/sayso/bin/python install --no-index --no-deps /dist/*.whl
+
+FROM ${BASE}
+ENV PATH=/opt/sayso/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /opt/sayso /opt/sayso
+# The default data_dir is relative: started here, the embedded store's files are on the volume.
+RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/sayso && install -d /etc/sayso
+WORKDIR /var/lib/sayso
+VOLUME /var/lib/sayso
+USER 10001:10001
+EXPOSE 8080
+# Answers for the whole of `serve`; with another admin_listen, override it. urllib keeps to the standard library, and
+# an HTTP proxy of the environment must not be asked for our own address.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python3", "-I", "-c", "import urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:9464/healthz', timeout=2)"]
+ENTRYPOINT ["sayso"]
+CMD ["serve", "--config", "/etc/sayso/sayso.toml"]

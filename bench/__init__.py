@@ -1,0 +1,1 @@
+"""What Sayso costs, as ratios to a bare server measured in the same run. ``make bench`` prints the table."""

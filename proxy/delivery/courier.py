@@ -1,0 +1,114 @@
+"""What one forwarder of one site has at run time: its way out, its slots, its credentials, its breaker, its rules."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from forwarders.auth import Auth, ServiceAccountAuth
+from forwarders.base import Response
+from proxy.delivery.backoff import Breaker
+from proxy.delivery.clock import Clock
+from proxy.delivery.credentials import Credentials
+from proxy.delivery.egress import Egress
+from proxy.delivery.oauth import TokenSource
+from proxy.delivery.pace import Pace
+from proxy.delivery.transport import Answer, NoAnswer, Outgoing, Ready, Transport, Trouble, Way
+from proxy.metrics import EGRESS_VIOLATIONS, STATUSES, VENDOR_REQUEST_DURATION
+from proxy.reasons import Decision
+from proxy.site import Link, Site
+
+_SPARE: Final = 2
+"""Connections besides those of the slots: for a token, and for a question about an earlier request."""
+
+
+class Courier:
+    """Carries one forwarder's requests. All partitions of its outbox share it, and nobody else does.
+
+    Args:
+        site: whose events it carries.
+        link: the forwarder and its rule.
+        way: how requests leave.
+        timeout_s: seconds that a request may take.
+        in_flight: requests that may be under way at once.
+        secrets: every secret of the configuration, which no request may hold.
+        pace: how long things take.
+        clock: the time.
+        chance: returns random numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        link: Link,
+        *,
+        way: Way,
+        timeout_s: float,
+        in_flight: int,
+        secrets: frozenset[str],
+        pace: Pace,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self.site = site
+        self.link = link
+        self.forwarder = link.forwarder
+        self.slots = asyncio.Semaphore(in_flight)
+        self.breaker = Breaker(clock.monotonic, chance, pace.patience)
+        self.egress = Egress(link.forwarder, secrets)
+        self._clock = clock
+        self._transport = Transport(way, connections=in_flight + _SPARE, timeout_s=timeout_s)
+        self._credentials = {
+            Decision.FULL: self._credentials_for(link.forwarder.auth, chance),
+            Decision.COOKIELESS: self._credentials_for(link.forwarder.cookieless_auth, chance),
+        }
+        self._durations = {status: VENDOR_REQUEST_DURATION.labels(link.name, status) for status in STATUSES}
+        self._violations = EGRESS_VIOLATIONS.labels(site.name, link.name)
+
+    def _credentials_for(self, auth: Auth, chance: Callable[[], float]) -> Credentials:
+        tokens = (
+            TokenSource(auth, self._transport, self._clock, chance)
+            if isinstance(auth, ServiceAccountAuth)
+            else None
+        )
+        return Credentials(auth, tokens)
+
+    @property
+    def name(self) -> str:
+        """``site/forwarder``, for logs."""
+        return f"{self.site.name}/{self.link.name}"
+
+    def credentials(self, mode: Decision) -> Credentials:
+        """Return how requests of a mode authenticate."""
+        return self._credentials[mode]
+
+    def count_violation(self) -> None:
+        """Count an event that was not sent because of what its request held."""
+        self._violations.inc()
+
+    async def send(self, outgoing: Outgoing, *, ready: Ready | None = None) -> Answer:
+        """Send a request; how long the vendor took is measured."""
+        start = self._clock.monotonic()
+        answer = await self._transport.send(outgoing, ready=ready)
+        status = _status(answer)
+        if status is not None:
+            self._durations[status].observe(self._clock.monotonic() - start)
+        return answer
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._transport.close()
+
+
+def _status(answer: Answer) -> str | None:
+    """Return the label of an answer; None where no request was made."""
+    match answer:
+        case Response(status=429):
+            return "429"
+        case Response(status=status):
+            return f"{min(max(status // 100, 2), 5)}xx"
+        case NoAnswer(Trouble.TIMEOUT):
+            return "timeout"
+        case NoAnswer():
+            return "error"
+        case _:
+            return None

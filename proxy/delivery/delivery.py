@@ -1,0 +1,202 @@
+"""Delivery of all sites: one lane per site, forwarder and partition, and what they need. Wiring, start and stop."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from proxy.delivery.clock import Clock, SystemClock
+from proxy.delivery.courier import Courier
+from proxy.delivery.egress import secrets_of
+from proxy.delivery.follow_ups import FollowUps, has_follow_ups
+from proxy.delivery.lane import Lane, bound_of
+from proxy.delivery.pace import Pace
+from proxy.delivery.reread import Reread
+from proxy.delivery.sending import OnSent, Sender
+from proxy.delivery.settling import Settler
+from proxy.delivery.states import Board, LinkState
+from proxy.delivery.transport import Way
+from proxy.metrics import CONSENT_READS, READS
+from proxy.site import Site
+from proxy.store.claims import Claims
+from proxy.store.client import Store, StoreUnavailableError
+from proxy.store.consents import Consents
+from proxy.store.keys import outbox_keys
+
+log = logging.getLogger("sayso.delivery")
+
+_RESTART_S = 1.0
+
+
+class Delivery:
+    """Delivers the outboxes of all sites. Any number of processes may do so side by side.
+
+    Args:
+        sites: whose outboxes.
+        store: where they are.
+        consents: the visitors' records, to be read again.
+        partitions: how many parts each outbox has.
+        origin: stands in for every vendor's host if set.
+        proxy: an ordinary outbound HTTP proxy's URL, or empty.
+        worker_name: this process's name among the workers; unique per start.
+        linger_ms: how long a batch may wait to be filled.
+        timeout_s: seconds that a vendor has for an answer.
+        in_flight: requests that one forwarder may have under way at once.
+        clock: the time.
+        on_sent: told of each answer: site, forwarder, refs, mode, status, headers.
+        pace: how fast the wheels turn.
+        chance: returns random numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        sites: Sequence[Site],
+        store: Store,
+        consents: Consents,
+        *,
+        partitions: int,
+        origin: str = "",
+        proxy: str = "",
+        worker_name: str,
+        linger_ms: int = 200,
+        timeout_s: float = 10.0,
+        in_flight: int = 4,
+        clock: Clock | None = None,
+        on_sent: OnSent | None = None,
+        pace: Pace | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._sites = sites
+        self._store = store
+        self._consents = consents
+        self._partitions = partitions
+        self._way = Way(origin, proxy)
+        self._worker = worker_name
+        self._linger_s = linger_ms / 1000
+        self._timeout_s = timeout_s
+        self._in_flight = in_flight
+        self._clock = clock or SystemClock()
+        self._on_sent = on_sent
+        self._pace = pace or Pace()
+        self._chance = chance
+        self._couriers: list[Courier] = []
+        self._lanes: list[Lane] = []
+        self._senders: list[Sender] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._board: Board | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Begin to deliver. The store may be away; delivery begins when it is there."""
+        secrets = secrets_of(link.forwarder for site in self._sites for link in site.links)
+        reads = {result: CONSENT_READS.labels(result) for result in READS}
+        for site in self._sites:
+            for link in site.links:
+                courier = Courier(
+                    site,
+                    link,
+                    way=self._way,
+                    timeout_s=self._timeout_s,
+                    in_flight=self._in_flight,
+                    secrets=secrets,
+                    pace=self._pace,
+                    clock=self._clock,
+                    chance=self._chance,
+                )
+                self._couriers.append(courier)
+                for partition in range(self._partitions):
+                    self._open(courier, partition, lambda result: reads[result].inc())
+        breakers = {(one.site.name, one.link.name): one.breaker for one in self._couriers}
+        self._board = Board(self._store, breakers, self._clock)
+        self._begin(self._keep_board, "board")
+
+    def _open(self, courier: Courier, partition: int, count: Callable[[str], None]) -> None:
+        """Make the lane of one partition of one forwarder's outbox."""
+        site, link = courier.site, courier.link
+        claims = Claims(
+            self._store,
+            outbox_keys(partition, site.name, link.name),
+            site=site.name,
+            forwarder=link.name,
+            worker=self._worker,
+        )
+        settler = Settler(claims, courier.name, pause_s=self._pace.store_s)
+        reread = Reread(self._consents, site, link, self._clock, count, hold_ms=self._pace.hold_ms)
+        sender = Sender(
+            courier,
+            reread,
+            settler.settle,
+            clock=self._clock,
+            pace=self._pace,
+            chance=self._chance,
+            on_sent=self._on_sent,
+        )
+        lane = Lane(
+            courier,
+            claims,
+            sender,
+            settler,
+            clock=self._clock,
+            pace=self._pace,
+            linger_s=self._linger_s,
+            bound=bound_of(self._in_flight, link.forwarder.batch.limit),
+        )
+        self._senders.append(sender)
+        self._lanes.append(lane)
+        self._begin(lane.run, courier.name)
+        if has_follow_ups(link.forwarder):
+            self._begin(FollowUps(courier, claims, self._pace).run, f"{courier.name} follow-ups")
+
+    async def stop(self) -> None:
+        """Stop claiming, let requests under way finish, and give everything else back; within ten seconds."""
+        self._stopping = True
+        for sender in self._senders:
+            sender.stopping = True
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        ends = [lane.finish(self._pace.drain_s) for lane in self._lanes]
+        if self._board is not None:
+            ends.append(self._board.leave())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.drain_s + 1.0):
+                for result in await asyncio.gather(*ends, return_exceptions=True):
+                    if isinstance(result, Exception):  # others claim what is left once we are silent
+                        log.warning("entries could not be given back (%s)", type(result).__name__)
+        for courier in self._couriers:
+            await courier.close()
+
+    def states(self) -> list[LinkState]:
+        """Return how each forwarder is, as this process sees it."""
+        return self._board.states() if self._board is not None else []
+
+    async def _keep_board(self) -> None:
+        board = self._board
+        while board is not None:
+            try:
+                await board.turn()
+            except StoreUnavailableError as error:
+                log.debug("the forwarders' states cannot be published (%s)", error)
+            await asyncio.sleep(self._pace.orders_s)
+
+    def _begin(self, run: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run something for as long as delivery runs; if a bug ends it, say so and run it again."""
+        if self._stopping:
+            return
+
+        async def running() -> None:
+            await run()
+
+        task = asyncio.create_task(running())
+        self._tasks.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.critical("%s ended (%s); it is run again", name, type(error).__name__, exc_info=error)
+                asyncio.get_running_loop().call_later(_RESTART_S, self._begin, run, name)
+
+        task.add_done_callback(ended)

@@ -1,0 +1,132 @@
+"""Consent again: the last thing that happens before a full request is made. It only ever lowers."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from proxy.anonymise import lower
+from proxy.consent import Record, Unreadable, combine, still_allows
+from proxy.delivery.clock import Clock
+from proxy.delivery.triage import Full
+from proxy.entry import Entry
+from proxy.policy import ANALYTICS
+from proxy.reasons import Decision, Outcome, OutcomeReason
+from proxy.signals import ALL_UNKNOWN, Signals, Value
+from proxy.site import Link, Site
+from proxy.store.claims import End, Lower, Operation, Park
+from proxy.store.client import StoreUnavailableError
+from proxy.store.consents import Consents
+
+_AT_ONCE = 500
+"""Visitors that are read by one script; more would keep the store from answering others."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked:
+    """Which entries may go out as they are, what becomes of the others, and when (monotonic s) that was asked."""
+
+    allowed: list[Full]
+    operations: list[Operation]
+    at: float
+
+
+class Reread:
+    """Reads the consent that full entries of one forwarder stand on.
+
+    Args:
+        consents: the visitors' records.
+        site: whose visitors they are.
+        link: the forwarder and its rule.
+        clock: tells when it was read.
+        count: called once per record with ``found``, ``absent``, ``unreadable`` or ``failed``.
+        hold_ms: for how long an entry whose record cannot be read is put aside.
+    """
+
+    def __init__(
+        self,
+        consents: Consents,
+        site: Site,
+        link: Link,
+        clock: Clock,
+        count: Callable[[str], None],
+        *,
+        hold_ms: int,
+    ) -> None:
+        self._consents = consents
+        self._site = site
+        self._link = link
+        self._clock = clock
+        self._count = count
+        self._hold_ms = hold_ms
+
+    async def check(self, entries: Sequence[Full]) -> Checked:
+        """Read the consent of these full entries' visitors now, in as few round trips as can be.
+
+        Raises:
+            StoreUnavailableError: it cannot be read, so nothing may be sent.
+        """
+        at = self._clock.monotonic()
+        visitors = list(dict.fromkeys(one.visitor for one in entries))
+        records: dict[str, Record | Unreadable | None] = {}
+        for start in range(0, len(visitors), _AT_ONCE):
+            part = visitors[start : start + _AT_ONCE]
+            try:
+                found = await self._consents.read_many([(self._site.name, visitor) for visitor in part])
+            except StoreUnavailableError:
+                self._count("failed")
+                raise
+            records.update(zip(part, (one.record for one in found), strict=True))
+        for record in records.values():
+            self._count(
+                "absent" if record is None else "unreadable" if isinstance(record, Unreadable) else "found"
+            )
+        allowed: list[Full] = []
+        operations: list[Operation] = []
+        now_ms = self._clock.now_ms()
+        for one in entries:
+            record = records[one.visitor]
+            if isinstance(record, Unreadable):
+                operations.append(Park(one.id, self._hold_ms, tried=False))
+            elif record is None or self._allows(record, one.entry.read_at, now_ms):
+                allowed.append(one)
+            else:
+                operations.append(self._withdrawn(one, record, now_ms))
+        return Checked(allowed, operations, at)
+
+    def _allows(self, record: Record, read_at: int, now_ms: int) -> bool:
+        rule = self._link.rule
+        max_age_ms = self._site.policy.consent_max_age_ms
+        if not rule.interest or ANALYTICS not in rule.needs:
+            return still_allows(record, rule.needs, read_at=read_at, now_ms=now_ms, max_age_ms=max_age_ms)
+        # On legitimate interest a grant that has run out is silence, and silence is allowed; a denial is an objection.
+        others = tuple(position for position in rule.needs if position != ANALYTICS)
+        return still_allows(
+            record, (ANALYTICS,), read_at=read_at, now_ms=now_ms, max_age_ms=now_ms
+        ) and still_allows(record, others, read_at=read_at, now_ms=now_ms, max_age_ms=max_age_ms)
+
+    def _withdrawn(self, one: Full, record: Record, now_ms: int) -> Operation:
+        entry, event, link = one.entry, one.event, self._link
+        if link.rule.otherwise is not Decision.COOKIELESS or not link.forwarder.cookieless_configured(
+            event.name
+        ):
+            return End(one.id, Outcome.DROPPED, OutcomeReason.WITHDRAWN)
+        signals = self._signals_now(record, entry.read_at, now_ms)
+        random_id = f"{secrets.randbits(31)}.{entry.accepted_ms // 1000}"
+        lowered = lower(event, signals, self._site.policy, random_id)
+        return Lower(one.id, Entry(lowered, entry.ref, None, entry.accepted_ms, 0, self._site.policy.version))
+
+    def _signals_now(self, record: Record, read_at: int, now_ms: int) -> Signals:
+        """Return the state as it is, but denied wherever it was denied since: a later grant releases nothing."""
+        state = combine(
+            record,
+            None,
+            ALL_UNKNOWN,
+            gpc=False,
+            now_ms=now_ms,
+            max_age_ms=self._site.policy.consent_max_age_ms,
+        )
+        values = (
+            Value.DENIED if denied_at > read_at else value
+            for value, denied_at in zip(state.signals.values(), record.denied_at, strict=True)
+        )
+        return Signals.of(*values)

@@ -1,0 +1,138 @@
+"""What of the claimed entries is to be sent at all: too old, unreadable and surely refused ones end here. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from forwarders.base import Forwarder
+from proxy.entry import Entry
+from proxy.event import CookielessEvent, FullEvent
+from proxy.reasons import Outcome, OutcomeReason
+from proxy.site import Link, SitePolicy
+from proxy.store.claims import Claimed, End
+
+LONGEST_S: Final = 72 * 3600
+"""No entry is kept longer than this, in seconds."""
+
+# What a mapping may raise over an event that it was not made for. Each costs that event, never the forwarder.
+MAPPING_ERRORS: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Full:
+    """A full entry in hand; too old from ``ends_ms`` on. ``batch_key`` is what it must share with others in a request."""
+
+    id: str
+    entry: Entry
+    tries: int
+    ends_ms: int
+    event: FullEvent
+    visitor: str
+    batch_key: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Ping:
+    """A cookieless entry in hand; too old from ``ends_ms`` on. Each is a request of its own."""
+
+    id: str
+    entry: Entry
+    tries: int
+    ends_ms: int
+    event: CookielessEvent
+
+
+InHand = Full | Ping
+
+
+def sort(claimed: Claimed, link: Link, policy: SitePolicy, now_ms: int) -> InHand | End:
+    """Return an entry as it is to be sent, or how it ends."""
+    entry = claimed.entry
+    if entry is None:
+        return unmappable(claimed.id, "unreadable entry")
+    full = isinstance(entry.event, FullEvent)
+    longest_s = min(LONGEST_S, link.forwarder.full_max_age_s) if full else policy.cookieless_max_age_s
+    ends_ms = entry.made_ms + longest_s * 1000
+    if now_ms >= ends_ms:
+        return End(claimed.id, Outcome.EXPIRED, OutcomeReason.TOO_OLD)
+    if isinstance(entry.event, CookielessEvent):
+        return Ping(claimed.id, entry, claimed.tries, ends_ms, entry.event)
+    return _sort_full(claimed, entry, entry.event, ends_ms, link.forwarder)
+
+
+def _sort_full(
+    claimed: Claimed, entry: Entry, event: FullEvent, ends_ms: int, forwarder: Forwarder
+) -> Full | End:
+    if entry.visitor is None:  # nobody whose consent could be read again
+        return unmappable(claimed.id, "full entry without a visitor")
+    try:
+        problem = forwarder.problem(event)
+        key = forwarder.batch_key(event)
+    except MAPPING_ERRORS as error:
+        return unmappable(claimed.id, type(error).__name__)
+    if problem is not None:
+        return End(claimed.id, Outcome.REJECTED, OutcomeReason.VENDOR_REJECTED, problem)
+    return Full(claimed.id, entry, claimed.tries, ends_ms, event, entry.visitor, key)
+
+
+def unmappable(entry_id: str, words: str) -> End:
+    """Return how an entry ends that cannot be made into a request."""
+    return End(entry_id, Outcome.REJECTED, OutcomeReason.UNMAPPABLE, words)
+
+
+def limit_for(tries: int, forwarder: Forwarder) -> int:
+    """Return how many entries of so many tries go into one request.
+
+    A vendor may answer 500 over one event and so refuse its companions again and again; ever smaller batches part them.
+    """
+    return max(1, forwarder.batch.limit >> max(tries - 1, 0))
+
+
+def halves(entries: Sequence[T]) -> list[list[T]]:
+    """Split a batch of two or more in two."""
+    middle = len(entries) // 2
+    return [list(entries[:middle]), list(entries[middle:])]
+
+
+def part(entries: Sequence[T], good: Callable[[T], bool]) -> tuple[list[T], list[T]]:
+    """Part entries in those that pass and those that do not."""
+    passing: list[T] = []
+    failing: list[T] = []
+    for one in entries:
+        (passing if good(one) else failing).append(one)
+    return passing, failing
+
+
+class Gathering:
+    """Full entries that wait for companions, by what a request's entries must share."""
+
+    def __init__(self, forwarder: Forwarder) -> None:
+        self._forwarder = forwarder
+        self._groups: dict[tuple[str, int], list[Full]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def add(self, one: Full) -> list[Full] | None:
+        """Put an entry beside its companions; returns the batch that is full by it."""
+        limit = limit_for(one.tries, self._forwarder)
+        key = (one.batch_key, limit)
+        group = self._groups.setdefault(key, [])
+        group.append(one)
+        return self._groups.pop(key) if len(group) >= limit else None
+
+    def take(self) -> list[list[Full]]:
+        """Return all batches as they are, and begin anew."""
+        groups = list(self._groups.values())
+        self._groups.clear()
+        return groups

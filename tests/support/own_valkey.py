@@ -1,0 +1,72 @@
+"""A Valkey server as a child process of the tests, which they may stop, start and spoil."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from proxy.store.embedded_server import find_binary
+
+
+class Valkey:
+    """A server on a socket in ``folder``. What it took survives ``stop`` and ``start``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "s"
+        self.url = f"unix://{self.socket}"
+        self._options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "dir": str(folder),
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "no",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [str(find_binary())]
+        for name, value in self._options.items():
+            command += [f"--{name}", value]
+        self._process = subprocess.Popen(  # noqa: S603  # the server that Sayso ships with
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(1000):
+            if self._answers():
+                return
+            assert self._process.poll() is None, "the server ended at its start"
+            time.sleep(0.01)
+        raise AssertionError("Valkey does not answer")
+
+    def _answers(self) -> bool:
+        try:
+            self.ask("PING")
+        except RedisError:
+            return False
+        return True
+
+    def ask(self, *command: str | int) -> object:
+        """Send one command."""
+        with Redis(unix_socket_path=str(self.socket)) as redis:
+            return redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no types here
+
+    def stop(self) -> None:
+        """Kill it, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: connections stay open, and nothing answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)

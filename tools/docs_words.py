@@ -1,0 +1,105 @@
+"""Words for closed sets whose members the code counts but does not explain; ``tools.make_docs`` prints them.
+
+A member without words is a ``KeyError``, so that a new one cannot be forgotten.
+"""
+
+from proxy.reasons import Decision, Fault, Invalid, Outcome, OutcomeReason, Reason
+
+DECISIONS: dict[Decision, str] = {
+    Decision.FULL: "with what the visitor's consent allows this vendor to have",
+    Decision.COOKIELESS: "an allowlist that names nobody",
+    Decision.DROP: "nothing is stored for this forwarder, nothing is sent",
+}
+
+OUTCOMES: dict[Outcome, str] = {
+    Outcome.DELIVERED: "the vendor accepted it",
+    Outcome.REJECTED: "the vendor refused it for good, or surely would have",
+    Outcome.DROPPED: "it was not to be sent: by decision, or because something changed while it waited",
+    Outcome.EXPIRED: "it became too old before the vendor could be reached",
+}
+
+OUTCOME_REASONS: dict[OutcomeReason, tuple[str, str]] = {
+    OutcomeReason.ACCEPTED: ("delivered", "the vendor's answer said so"),
+    OutcomeReason.VENDOR_REJECTED: (
+        "rejected",
+        "the vendor refused this event, or surely would have; why is kept as a dead letter",
+    ),
+    OutcomeReason.VENDOR_UNAUTHORISED: (
+        "",
+        "kept for an entry that ends because of credentials; today such a refusal pauses the forwarder and ends nothing",
+    ),
+    OutcomeReason.TOO_OLD: ("expired", "it reached its age limit before it could be delivered"),
+    OutcomeReason.OUTBOX_FULL: (
+        "dropped",
+        "the forwarder's outbox held its most entries when the event came",
+    ),
+    OutcomeReason.WITHDRAWN: ("dropped", "consent was gone when it was read again before sending"),
+    OutcomeReason.ERASED: ("dropped", "the visitor's data was erased while it waited"),
+    OutcomeReason.DISCARDED: ("dropped", "an operator threw it away"),
+    OutcomeReason.EGRESS_VIOLATION: (
+        "dropped",
+        "the request held something that its mode may not hold; it was not sent, and this is a bug of ours",
+    ),
+    OutcomeReason.UNMAPPABLE: (
+        "rejected",
+        "no request could be made of it",
+    ),
+}
+
+INVALID: dict[Invalid, str] = {
+    Invalid.MALFORMED: "not JSON, broken off, or too slow",
+    Invalid.NAME: "the event's name is missing or not a letter followed by letters, digits and `_`, at most 40",
+    Invalid.TIMESTAMP: "more than 72 hours old, more than 5 minutes ahead, or not a whole number of milliseconds",
+    Invalid.TOO_LARGE: "a text is longer than its field takes, or the body is over 64 KiB",
+    Invalid.TOO_MANY: "over 100 events, or over the limit of a list in one event",
+    Invalid.TOO_DEEP: "more than 8 levels of lists and objects",
+    Invalid.ORIGIN: "the page is not listed among the site's origins",
+    Invalid.TYPE: "a value is of the wrong kind, or the body's media type is wrong",
+    Invalid.NOT_STORED: "an event in a pixel that the store could not take: its answer is an image all the same",
+}
+
+FAULTS: dict[Fault, str] = {
+    Fault.MALFORMED: "the body is not JSON, or did not arrive whole within 15 seconds",
+    Fault.TYPE: "the body is of the wrong shape, or a consent statement has an unknown key or value",
+    Fault.TIMESTAMP: "`decided_at` is not Unix time in milliseconds, or more than 5 minutes ahead",
+    Fault.TOO_LARGE: "the body is over 64 KiB",
+    Fault.TOO_MANY: "over 100 events in one request",
+    Fault.TOO_DEEP: "more than 8 levels of lists and objects",
+    Fault.NO_EVENTS: "the list of events is empty",
+    Fault.ORIGIN: "the page is not listed among the site's origins",
+    Fault.UNKNOWN_SITE: "no site is served on this host",
+    Fault.UNKNOWN_ROUTE: "there is no such route on this site",
+    Fault.METHOD: "the route does not take this method; `Allow` names those that it takes",
+    Fault.MEDIA_TYPE: "neither JSON nor text, or compressed",
+    Fault.RATE_LIMIT: "this network sent too much in this minute; `Retry-After` says when to come back",
+    Fault.STORE_UNAVAILABLE: "the store cannot take it now; send it again, `Retry-After` says when",
+    Fault.INTERNAL: "a bug of ours; the log names file and line",
+}
+
+NOT_YET: frozenset[Reason | OutcomeReason] = frozenset(
+    {
+        Reason.BOT,
+        Reason.SENSITIVE_PAGE,
+        OutcomeReason.VENDOR_UNAUTHORISED,
+        OutcomeReason.ERASED,
+        OutcomeReason.DISCARDED,
+    }
+)
+"""Members that are reserved: nothing gives them in this release."""
+
+STORE_KEYS: dict[str, tuple[str, str]] = {
+    "counts": ("hash", "the partition's counters, see below"),
+    "workers": ("sorted set", "delivery workers by the time of their last sign of life, Unix ms"),
+    "seen": (
+        "string",
+        "one key per client-made event id, for 48 hours; and one per stored group, for 60 seconds",
+    ),
+    "stream": ("stream", "the outbox: one entry per event, field `e`"),
+    "parked": ("sorted set", "ids of entries that wait to be tried again, by when, Unix ms"),
+    "tries": ("hash", "how often an entry was tried, by id"),
+    "dead": (
+        "stream",
+        "dead letters: fields `e` (the entry), `o` (outcome and reason), `w` (the vendor's words)",
+    ),
+    "asks": ("sorted set", "references that the vendor is to be asked about later, by when, Unix ms"),
+}
