@@ -27,7 +27,7 @@ ITEM_FIELDS = frozenset(
 )
 # Identifiers that sites push among their free parameters. They reach a vendor as click ids and cookies do, or not at all.
 _NO_PARAMS = frozenset(CLICK_IDS) | {"fbp", "fbc", "_fbp", "_fbc"}
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}(?=[,;\s]|\Z)")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?=[-_,;\s]|\Z)(?:[-_][A-Za-z0-9]{1,8}(?=[-_,;\s]|\Z)){0,3}")
 
 _NONE: frozenset[str] = frozenset()
 _NO_COOKIES: dict[str, str] = {}
@@ -211,7 +211,7 @@ def reduce_cookieless(
             event.value,
             event.currency,
             content.transaction_id,
-            visit.user_agent,
+            _printable(visit.user_agent),
             event.language or visit.language,
             event.screen,
             visit.address,

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-import orjson
-
 from proxy.admin import Part
+from proxy.assemble import now_ms
+from proxy.delivery.states import read_states
 from proxy.site import Site
 from proxy.store.client import Store, StoreUnavailableError
-from proxy.store.keys import PREFIX, STATE
+from proxy.store.keys import PREFIX
 
 Ask = Callable[[], Awaitable[dict[str, Part]]]
 
@@ -30,19 +30,16 @@ def delivery_part(store: Store, sites: Sequence[Site]) -> Ask:
 
     async def ask() -> dict[str, Part]:
         try:
-            states = await store.guarded(store.redis.hgetall(STATE))
+            states = {(one.site, one.forwarder): one for one in await read_states(store, now_ms())}
         except StoreUnavailableError:
             return {}
         found: dict[str, Part] = {}
         for site in sites:
             for link in site.links:
-                raw = states.get(f"{site.name}|{link.name}".encode())
-                state = orjson.loads(raw) if raw else {"state": "running"}
-                if state["state"] == "running":
-                    found[f"{site.name}.{link.name}"] = Part("ready")
-                else:
-                    words = f"{state['state']}: {state.get('words', '')}"
-                    found[f"{site.name}.{link.name}"] = Part("degraded", words)
+                state = states.get((site.name, link.name))
+                found[f"{site.name}.{link.name}"] = (
+                    Part("ready") if state is None else Part("degraded", f"{state.state}: {state.words}")
+                )
         return found
 
     return ask

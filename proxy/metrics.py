@@ -17,7 +17,7 @@ from proxy.reasons import Decision, Invalid, Outcome, OutcomeReason, Reason
 from proxy.site import Site
 
 REGISTRY = CollectorRegistry()
-disable_created_metrics()  # when a counter was made helps nobody, and doubles what is scraped
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made helps nobody, and doubles what is scraped
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from aiohttp import web
 from proxy.admin import Health, Part, make_admin
 from proxy.assemble import OpenStore, bind, open_store, url_of
 from proxy.compile import compile_sites
-from proxy.delivery import Delivery
+from proxy.delivery.delivery import Delivery
 from proxy.exposition import expose
 from proxy.health import delivery_part, store_part
 from proxy.lifeline import Child, spawn

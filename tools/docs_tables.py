@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 
 from forwarders.google_ads import Conversion
 from proxy.anonymise import ITEM_FIELDS
+from proxy.delivery.states import ORDERS, STATES
 from proxy.forwarder_modules import forwarder_class, shipped
 from proxy.gateway.answers import RefusedError, refusal
 from proxy.metrics import CATALOGUE
@@ -22,7 +23,6 @@ from proxy.store.keys import (
     ID_KEY,
     PARTITIONS,
     PREFIX,
-    STATE,
     consent_key,
     outbox_keys,
     partition_keys,
@@ -36,6 +36,7 @@ from tools.docs_words import (
     NOT_YET,
     OUTCOME_REASONS,
     OUTCOMES,
+    SINGLE_KEYS,
     STORE_KEYS,
 )
 
@@ -150,33 +151,18 @@ def _label_values() -> str:
 
 
 def _store_keys() -> str:
+    record, session = consent_key("SITE", "VISITOR"), session_key("SITE", "VISITOR")
     rows = [
-        [
-            f"`{ID_KEY}`",
-            "string",
-            "the key from which vendors' visitor ids are derived, 64 hex digits",
-            "no expiry",
-        ],
-        [f"`{PARTITIONS}`", "string", "how many partitions this store was set up with", "no expiry"],
-        [f"`{STATE}`", "hash", "how each forwarder is, JSON by `site|forwarder`; for health", "no expiry"],
-        [
-            f"`{PREFIX}probe`",
-            "string",
-            "written by `/readyz` to see whether the store takes writes",
-            "60 seconds",
-        ],
-        [
-            f"`{consent_key('SITE', 'VISITOR')}`",
-            "hash",
-            "the visitor's consent record, see below",
-            "`consent_max_age_days` + 30 days",
-        ],
-        [
-            f"`{session_key('SITE', 'VISITOR')}`",
-            "string",
-            "start of the visitor's session, Unix s",
-            "30 minutes",
-        ],
+        [f"`{key}`", *SINGLE_KEYS[place]]
+        for place, key in (
+            ("id key", ID_KEY),
+            ("partitions", PARTITIONS),
+            ("states", STATES),
+            ("orders", ORDERS),
+            ("probe", f"{PREFIX}probe"),
+            ("record", record),
+            ("session", session),
+        )
     ]
     partition, outbox = partition_keys(0), outbox_keys(0, "SITE", "FORWARDER")
     lifetimes = {"seen": "48 hours; 60 seconds", "dead": "72 hours"}

@@ -103,3 +103,27 @@ STORE_KEYS: dict[str, tuple[str, str]] = {
     ),
     "asks": ("sorted set", "references that the vendor is to be asked about later, by when, Unix ms"),
 }
+
+_FOR_GOOD = "no expiry"
+SINGLE_KEYS: dict[str, tuple[str, str, str]] = {
+    "id key": (
+        "string",
+        "the key from which vendors' visitor ids are derived, 64 hex digits; absent where `id_key` is set",
+        _FOR_GOOD,
+    ),
+    "partitions": ("string", "how many partitions this store was set up with", _FOR_GOOD),
+    "states": (
+        "hash",
+        "by `SITE|FORWARDER`: JSON that says how a forwarder is; absent while it runs",
+        "while it does not run",
+    ),
+    "orders": (
+        "hash",
+        "by `SITE|FORWARDER`: an operator's order, `pause` or `resume|TIME` (Unix ms)",
+        _FOR_GOOD,
+    ),
+    "probe": ("string", "written by `/readyz` to see whether the store takes writes", "60 seconds"),
+    "record": ("hash", "the visitor's consent record, see below", "`consent_max_age_days` + 30 days"),
+    "session": ("string", "start of the visitor's session, Unix s", "30 minutes"),
+}
+"""Keys that there is one of: type, what it holds, how long it lives."""

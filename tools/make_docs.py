@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from tools.docs_tables import TABLES
@@ -22,10 +21,9 @@ class UnknownTableError(KeyError):
     """A page asks for a table that nobody makes, or a mark has no end."""
 
 
-def pages(root: Path = ROOT) -> Iterator[Path]:
-    """Yield every page that may hold made tables."""
-    yield root / "README.md"
-    yield from sorted((root / "docs").rglob("*.md"))
+def pages(root: Path = ROOT) -> list[Path]:
+    """Return every page that may hold made tables."""
+    return [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
 
 
 def made_anew(text: str) -> str:

@@ -34,6 +34,9 @@ class Note(StrEnum):
     META_HANG = "meta_hang"
 
 
+_LOWERING = frozenset({Note.STATS, Note.REFUSE, Note.WITHDRAW})
+
+
 class Fate(StrEnum):
     """How far one event has come with one forwarder."""
 
@@ -45,6 +48,7 @@ class Fate(StrEnum):
     PAUSED = "paused"
     SILENT = "silent"
     WITHDRAWN = "withdrawn"
+    ENDED = "ended"
 
 
 OPEN = frozenset({Fate.WAITING, Fate.RETRY, Fate.PAUSED, Fate.SILENT})
@@ -147,8 +151,7 @@ class Feed:
             for name, decided in told.decided
         }
         signals = {
-            signal.value: value
-            for signal, value in zip(SIGNALS, told.state.signals.values(), strict=True)
+            signal.value: value for signal, value in zip(SIGNALS, told.state.signals.values(), strict=True)
         }
         card = Card(
             told.ref, told.site, told.now_ms, told.name, told.event_id, signals, told.state.gpc, None, rows
@@ -186,10 +189,10 @@ class Feed:
                 self._touch(card)
 
     def held_back(self, ref: str, forwarder: str) -> None:
-        """Take that an event left a forwarder's outbox without having been sent: its consent was withdrawn."""
+        """Take that an event left a forwarder's outbox without having been sent."""
         for row, card in self._rows([ref], forwarder):
             if row.fate in OPEN:
-                row.fate = Fate.WITHDRAWN
+                row.fate = Fate.WITHDRAWN if self._lowered_since(card) else Fate.ENDED
                 self._touch(card)
 
     def note(self, note: Note, site: str) -> None:
@@ -232,6 +235,13 @@ class Feed:
             row = card.rows.get(forwarder) if card is not None else None
             if card is not None and row is not None:
                 yield row, card
+
+    def _lowered_since(self, event: Card) -> bool:
+        """Tell whether the visitor took consent back after this event."""
+        return any(
+            card.note in _LOWERING and card.site == event.site and card.time_ms >= event.time_ms
+            for card in self._cards.values()
+        )
 
     def _put(self, card: Card) -> None:
         self._cards[card.key] = card

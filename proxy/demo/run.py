@@ -59,58 +59,60 @@ class Demo:
         """Start everything, and return once it takes requests.
 
         Args:
-            data_dir: folder of the embedded store; None makes a fresh one, which ``stop`` removes.
+            data_dir: folder of the embedded store, absolute; None makes a fresh one, which ``stop`` removes.
 
         Raises:
             NotUsableError, StoreStartError: it cannot start, in one line.
         """
         async with AsyncExitStack() as stack:
-            started = await cls._start(stack, data_dir)
-            started._parts = stack.pop_all()
-            return started
-
-    @classmethod
-    async def _start(cls, stack: AsyncExitStack, data_dir: Path | None) -> Self:
-        """Start the parts, each after those that it needs; the stack ends them in the opposite order."""
-        folder = data_dir.absolute() if data_dir is not None else _fresh_folder(stack)
-        shop, public, admin = (bind(_HERE, 0) for _ in range(3))
-        for sock in (shop, public, admin):
-            stack.callback(sock.close)
-        twin = await start_twin(_HERE, capacity=_KEPT_REQUESTS)
-        stack.push_async_callback(twin.stop)
-        settings = make_settings(
-            data_dir=folder,
-            shop_port=shop.getsockname()[1],
-            twin=twin.url,
-            credentials=await asyncio.to_thread(service_account),
-        )
-        sites = compile_sites(settings)
-        opened = await open_store(settings, log)
-        stack.push_async_callback(opened.close)
-        if opened.embedded is not None:
-            _keep_running(stack, opened.embedded.watch())
-        feed = Feed(lambda seq: find(twin.twin, seq))
-        _keep_running(stack, watch_twin(twin.twin, feed))
-        _keep_running(stack, watch_outboxes(opened.store, feed))
-        delivery = _make_delivery(settings, sites, opened, feed)
-        await delivery.start()
-        stack.push_async_callback(delivery.stop)
-        await _serve_gateway(
-            stack, make_gateway(settings, sites, opened.store, opened.key, tell=feed.told), public
-        )
-        await _serve(stack, _make_admin(settings, sites, opened), admin)
-        places = Places(shop.getsockname()[1], public.getsockname()[1], url_of(admin), twin.url)
-        await _serve(stack, make_shop(feed, twin.twin, places), shop)
-        urls = {"public": url_of(public), "admin": url_of(admin), "shop": url_of(shop), "twin": twin.url}
-        return cls(urls, twin, feed, stack)
+            twin = await start_twin(_HERE, capacity=_KEPT_REQUESTS)
+            stack.push_async_callback(twin.stop)
+            feed = Feed(lambda seq: find(twin.twin, seq))
+            urls = await _start_parts(stack, data_dir or _fresh_folder(stack), twin, feed)
+            return cls(urls, twin, feed, stack.pop_all())
 
     async def stop(self) -> None:
         """Stop accepting, finish or give back what is in hand, end all parts."""
         await self._parts.aclose()
 
 
+async def _start_parts(stack: AsyncExitStack, folder: Path, twin: RunningTwin, feed: Feed) -> dict[str, str]:
+    """Start the parts, each after those that it needs; the stack ends them in the opposite order. Returns the URLs."""
+    shop, public, admin = (bind(_HERE, 0) for _ in range(3))
+    for sock in (shop, public, admin):
+        stack.callback(sock.close)
+    settings = make_settings(
+        data_dir=folder,
+        shop_port=shop.getsockname()[1],
+        twin=twin.url,
+        credentials=await asyncio.to_thread(service_account),
+    )
+    sites = compile_sites(settings)
+    opened = await open_store(settings, log)
+    stack.push_async_callback(opened.close)
+    if opened.embedded is not None:
+        _keep_running(stack, opened.embedded.watch())
+    _keep_running(stack, watch_twin(twin.twin, feed))
+    _keep_running(stack, watch_outboxes(opened.store, feed))
+    delivery = _make_delivery(settings, sites, opened, feed)
+    await delivery.start()
+    stack.push_async_callback(delivery.stop)
+    await _serve_gateway(
+        stack, make_gateway(settings, sites, opened.store, opened.key, tell=feed.told), public
+    )
+    await _serve(stack, _make_admin(settings, sites, opened), admin)
+    places = Places(shop.getsockname()[1], public.getsockname()[1], url_of(admin), twin.url)
+    await _serve(stack, make_shop(feed, twin.twin, places), shop)
+    return {"public": url_of(public), "admin": url_of(admin), "shop": url_of(shop), "twin": twin.url}
+
+
 def _fresh_folder(stack: AsyncExitStack) -> Path:
-    folder = tempfile.TemporaryDirectory(prefix="sayso-demo-", ignore_cleanup_errors=True)
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="sayso-demo-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise NotUsableError(
+            f"no temporary folder can be made ({error.strerror}); name a folder with --data-dir"
+        ) from None
     return Path(stack.enter_context(folder))
 
 
@@ -194,7 +196,7 @@ def demo(data_dir: Path | None = None) -> int:
     """
     set_up("warning", "auto")
     try:
-        return run(_run(data_dir))
+        return run(_run(data_dir.absolute() if data_dir is not None else None))
     except (NotUsableError, StoreStartError) as error:
         click.echo(f"sayso: {error}", err=True)
         return 1

@@ -41,7 +41,7 @@ class RefusedError(Exception):
 
 def cors_headers(origin: str | None) -> CIMultiDict[str]:
     """Return the headers of every answer; ``origin`` is set where it is one that may read the answer."""
-    headers = CIMultiDict({"Cache-Control": NO_STORE})
+    headers = CIMultiDict({"Cache-Control": NO_STORE, "Server": "sayso"})
     if origin is not None:
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Allow-Credentials"] = "true"

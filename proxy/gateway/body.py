@@ -41,7 +41,7 @@ async def read_json(request: web.BaseRequest) -> object:
     try:
         value: object = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        if "ecursion" in str(error):
+        if "depth" in str(error) or "ecursion" in str(error):  # as one version of orjson says it, and another
             raise RefusedError(Fault.TOO_DEEP, f"at most {MAX_DEPTH} levels") from None
         raise RefusedError(Fault.MALFORMED, "the body is not JSON") from None
     # Only a body with that many brackets can be too deep at all; counting them costs next to nothing.

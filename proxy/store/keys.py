@@ -10,7 +10,6 @@ from dataclasses import dataclass
 PREFIX = "sayso:"
 ID_KEY = PREFIX + "id-key"
 PARTITIONS = PREFIX + "partitions"
-STATE = PREFIX + "state"
 GROUP = "deliver"
 SEEN_TTL_S = 48 * 3600
 SESSION_TTL_S = 30 * 60

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,9 +10,7 @@ import pytest
 
 from proxy.store.client import Store
 from tests.support.own_valkey import Valkey
-from tests.support.rig import Rig
-
-StartRig = Callable[..., Awaitable[Rig]]
+from tests.support.rig import Rig, StartRig
 
 
 @pytest.fixture(scope="session")

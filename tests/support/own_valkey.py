@@ -52,7 +52,11 @@ class Valkey:
     def ask(self, *command: str | int) -> object:
         """Send one command."""
         with Redis(unix_socket_path=str(self.socket)) as redis:
-            return redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no types here
+            return redis.execute_command(*command)
+
+    def on_disk(self) -> bytes:
+        """Return the append-only log: every write since the start, with all that was in it."""
+        return b"".join(path.read_bytes() for path in sorted(self.socket.parent.rglob("*.aof")))
 
     def stop(self) -> None:
         """Kill it, as a crash would."""

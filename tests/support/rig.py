@@ -7,7 +7,7 @@ Later tests start more beside it (delivery, the twin) by ``rig.beside``: everyth
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -358,3 +358,6 @@ class Rig:
     def decided(self, last: int = 1) -> dict[str, str]:
         """Return forwarder → ``decision|reason`` of one of the last events."""
         return {name: decided.code for name, decided in self.told[-last].decided}
+
+
+StartRig = Callable[..., Awaitable[Rig]]

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import configs
 from tools.docs_tables import TABLES
 from tools.make_docs import ROOT, UnknownTableError, made_anew, pages, used
 
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 CODE = re.compile(r"```.*?```", re.DOTALL)
+CONFIGURATION = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -49,3 +51,16 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         if anchor:
             headings = {_anchor(one) for one in HEADING.findall(path.read_text(encoding="utf-8"))}
             assert anchor[1:] in headings, f"{target}{anchor}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/quickstart.md"])
+def test_configurations_that_are_shown_can_be_used(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they stand there, with their secrets in the environment."""
+    for variable, value in configs.ENVIRONMENT.items():
+        monkeypatch.setenv(variable, value)
+    shown = CONFIGURATION.findall((ROOT / name).read_text(encoding="utf-8"))
+    assert shown
+    for text in shown:
+        assert configs.loaded(tmp_path, text).sites["shop"].forwarders

@@ -3,6 +3,7 @@ import { byId, chips, config, fill, make, timeOf, words } from "./page.js";
 import { showRequests } from "./request.js";
 
 const MOST = 100;
+const SHOWN = 12; // as in feed.css
 const FRESH_MS = 4000;
 const cards = new Map();
 const list = byId("feed");
@@ -105,6 +106,7 @@ function take(item) {
     if (fresh && item.kind === "event") announce(item);
   }
   for (const row of item.rows ?? []) updateRow(card.rows.get(row.forwarder), row);
+  byId("more").hidden = cards.size <= SHOWN || list.classList.contains("all");
   while (cards.size > MOST) {
     const [oldest, gone] = cards.entries().next().value;
     gone.element.remove();
@@ -118,6 +120,11 @@ function live(connected) {
 }
 
 export function start() {
+  byId("more").addEventListener("click", () => {
+    list.classList.add("all");
+    byId("more").hidden = true;
+    list.children[SHOWN].querySelector("h3, .note").scrollIntoView();
+  });
   const source = new EventSource(config.feed);
   source.onopen = () => live(true);
   source.onerror = () => live(false);

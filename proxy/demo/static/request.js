@@ -23,6 +23,7 @@ function json(value, indent = "", telling = false) {
   const inner = `${indent}  `;
   const list = Array.isArray(value);
   if (value === null || typeof value !== "object") return scalar(value, telling);
+  if (list && value.length === 1 && typeof value[0] !== "object") return ["[", ...scalar(value[0], telling), "]"];
   const parts = [list ? "[" : "{"];
   const entries = Object.entries(value);
   entries.forEach(([key, one], index) => {
