@@ -7,16 +7,17 @@ happens here ever drops a conversion.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from forwarders.base import Forwarder, Trace
-from proxy.clickids import CLICK_IDS, extract
+from proxy.clickids import CLICK_IDS
 from proxy.entry import Shared
 from proxy.event import CookielessEvent, Event, FullEvent, Item, Scalar, Visit
 from proxy.scrub import scrub_id, scrub_text
 from proxy.signals import ConsentState, Signals
 from proxy.site import SitePolicy
-from proxy.urls import cookieless_url, full_url, origin_of, scrub_value
+from proxy.urls import ReducedUrl, cookieless_url, origin_of, reduce_url, scrub_value
 from proxy.useragent import primary_language, rebuild, reduce_user_agent, screen_bucket
 
 # GA4's own item fields: what a cookieless item may keep. Free item parameters are not among them.
@@ -38,63 +39,60 @@ class Clean:
     """An event's own content, scrubbed once for all forwarders."""
 
     event: Event
-    url: str | None
-    referrer: str | None
+    page: ReducedUrl | None
+    referrer: ReducedUrl | None
     title: str | None
     params: dict[str, Scalar]
     items: list[Item]
     transaction_id: str | None
     click_ids: dict[str, str]
-    in_url: dict[str, str]
-    """Those of the click ids that stood in the page's own URL."""
     shared: Shared = field(default_factory=Shared)
     anonymous: CookielessEvent | None = None
-    bare: tuple[str | None, str | None] | None = None
+    _urls: dict[frozenset[str], tuple[str | None, str | None]] = field(default_factory=dict)
 
     def reduced_urls(self, keep: frozenset[str]) -> tuple[str | None, str | None]:
-        """Return page URL and referrer, of whose click ids only the page's own that are in ``keep`` stay.
-
-        The URLs are scrubbed once, without any click id; a forwarder's own are put back at the end.
-        """
-        if self.bare is None:
-            self.bare = (
-                full_url(self.url, _NONE) if self.url else None,
-                full_url(self.referrer, _NONE) if self.referrer else None,
+        """Return page URL and referrer, of whose click ids only those in ``keep`` stay."""
+        if self.page is None or not self.page.click_ids:
+            keep = _NONE  # then it makes no difference whose may stay: a referrer's never do
+        found = self._urls.get(keep)
+        if found is None:
+            found = self._urls[keep] = (
+                self.page.full(keep) if self.page is not None else None,
+                self.referrer.full(_NONE) if self.referrer is not None else None,
             )
-        url, referrer = self.bare
-        if url is not None and self.in_url:
-            for name, value in self.in_url.items():
-                if name in keep:
-                    url = f"{url}{'&' if '?' in url else '?'}{name}={value}"
-        return url, referrer
+        return found
 
 
 def clean(event: Event) -> Clean:
     """Scrub what all forwarders share of an event."""
-    url = event.url
-    in_url = extract(url) if url is not None and "?" in url else {}
-    click_ids = in_url
+    page = reduce_url(event.url) if event.url else None
+    click_ids = page.click_ids if page is not None else {}
     if event.ids:
-        click_ids = {**in_url, **event.ids}
+        click_ids = {**click_ids, **event.ids}
     return Clean(
         event=event,
-        url=url,
-        referrer=event.referrer,
+        page=page,
+        referrer=reduce_url(event.referrer) if event.referrer else None,
         title=scrub_text(event.title) if event.title else None,
         params=_scrub_values(event.params),
         items=[_scrub_values(item) for item in event.items],
         transaction_id=scrub_id(event.transaction_id) if event.transaction_id else None,
         click_ids=click_ids,
-        in_url=in_url,
     )
 
 
 def _scrub_values(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
     return {
-        scrub_text(key): scrub_value(value) if type(value) is str else value
+        name: scrub_value(value) if type(value) is str else value
         for key, value in values.items()
-        if key.lower() not in _NO_PARAMS
+        if (name := _parameter(key)) is not None
     }
+
+
+@lru_cache(maxsize=4096)
+def _parameter(name: str) -> str | None:
+    """Return a free parameter's name as it may go out; None if it is an identifier's."""
+    return None if name.lower() in _NO_PARAMS else scrub_text(name)
 
 
 def _language(written: str | None) -> str | None:
@@ -203,8 +201,8 @@ def reduce_cookieless(
     if template is None:
         template = content.anonymous = _cookieless(
             event.name,
-            content.url,
-            content.referrer,
+            content.page.cookieless() if content.page is not None else None,
+            origin_of(event.referrer) if event.referrer else None,
             content.title,
             content.params,
             content.items,
@@ -221,15 +219,17 @@ def reduce_cookieless(
             policy,
             "",
         )
-    return replace(template, random_id=random_id)
+    # One object for all entries of the event: each is written down before the next one is made.
+    template.random_id = random_id
+    return template
 
 
 def lower(event: FullEvent, signals: Signals, policy: SitePolicy, random_id: str) -> CookielessEvent:
     """Reduce a full event that may no longer go out in full, with the signals as they are now."""
     return _cookieless(
         event.name,
-        event.url,
-        event.referrer,
+        cookieless_url(event.url) if event.url else None,
+        origin_of(event.referrer) if event.referrer else None,
         event.title,
         event.params,
         event.items,
@@ -271,8 +271,8 @@ def _cookieless(
     allowed = policy.cookieless_params
     return CookielessEvent(
         name=name,
-        url=cookieless_url(url) if url else None,
-        referrer=origin_of(referrer) if referrer else None,
+        url=url,
+        referrer=referrer,
         title=title,
         params={key: params[key] for key in allowed if key in params} if allowed else {},
         items=[{key: item[key] for key in item if key in ITEM_FIELDS} for item in items],

@@ -1,12 +1,12 @@
 """The straight line of an event: consent > decide > reduce > store. It was parsed before; it is answered after."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from proxy.address import is_public, mask
 from proxy.anonymise import Clean, clean, reduce_cookieless, reduce_full
+from proxy.chance import bits31
 from proxy.consent import Refusal, Unreadable, combine
 from proxy.entry import Entry, encode
 from proxy.event import Event, Visit
@@ -266,7 +266,7 @@ class Pipeline:
             decided = Decided(Decision.DROP, Reason.NOT_CONFIGURED)
         if decided.decision is Decision.DROP:
             return decided, None
-        random_id = f"{secrets.randbits(31)}.{now_ms // 1000}"
+        random_id = f"{bits31()}.{now_ms // 1000}"
         event = reduce_cookieless(content, visit, state, site.policy, random_id)
         return decided, encode(Entry(event, ref, None, now_ms, 0, site.policy.version), content.shared)
 

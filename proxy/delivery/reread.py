@@ -9,7 +9,6 @@ from proxy.consent import Record, Unreadable, combine, still_allows
 from proxy.delivery.clock import Clock
 from proxy.delivery.triage import Full
 from proxy.entry import Entry
-from proxy.policy import ANALYTICS
 from proxy.reasons import Decision, Outcome, OutcomeReason
 from proxy.signals import ALL_UNKNOWN, Signals, Value
 from proxy.site import Link, Site
@@ -95,14 +94,14 @@ class Reread:
 
     def _allows(self, record: Record, read_at: int, now_ms: int) -> bool:
         rule = self._link.rule
-        max_age_ms = self._site.policy.consent_max_age_ms
-        if not rule.interest or ANALYTICS not in rule.needs:
-            return still_allows(record, rule.needs, read_at=read_at, now_ms=now_ms, max_age_ms=max_age_ms)
-        # On legitimate interest a grant that has run out is silence, and silence is allowed; a denial is an objection.
-        others = tuple(position for position in rule.needs if position != ANALYTICS)
         return still_allows(
-            record, (ANALYTICS,), read_at=read_at, now_ms=now_ms, max_age_ms=now_ms
-        ) and still_allows(record, others, read_at=read_at, now_ms=now_ms, max_age_ms=max_age_ms)
+            record,
+            rule.needs,
+            read_at=read_at,
+            now_ms=now_ms,
+            max_age_ms=self._site.policy.consent_max_age_ms,
+            interest=rule.interest,
+        )
 
     def _withdrawn(self, one: Full, record: Record, now_ms: int) -> Operation:
         entry, event, link = one.entry, one.event, self._link
@@ -126,7 +125,7 @@ class Reread:
             max_age_ms=self._site.policy.consent_max_age_ms,
         )
         values = (
-            Value.DENIED if denied_at > read_at else value
+            Value.DENIED if denied_at >= read_at else value
             for value, denied_at in zip(state.signals.values(), record.denied_at, strict=True)
         )
         return Signals.of(*values)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import tempfile
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -121,8 +121,7 @@ def _keep_running(stack: AsyncExitStack, forever: "Coroutine[object, object, Non
 
     async def end() -> None:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
     stack.push_async_callback(end)
 

@@ -50,5 +50,13 @@ async def _waiting(store: Store, outboxes: set[tuple[str, str]]) -> set[tuple[st
     for site, forwarder in outboxes:
         stream = outbox_keys(0, site, forwarder).stream
         entries = await store.guarded(store.redis.xrange(stream, count=_MOST_ENTRIES))
-        found |= {(site, forwarder, decode(fields[b"e"]).ref) for _, fields in entries}
+        found |= {(site, forwarder, _ref_of(fields.get(b"e", b""))) for _, fields in entries}
     return found
+
+
+def _ref_of(raw: bytes) -> str:
+    """Return the ref of an entry; one that cannot be read, left by another version in a kept folder, has none."""
+    try:
+        return decode(raw).ref
+    except ValueError:
+        return ""

@@ -10,6 +10,7 @@ from proxy.parse import MAX_DEPTH, too_deep
 from proxy.reasons import Fault
 
 _MEDIA = ("application/json", "text/plain")
+_USUAL_MEDIA = frozenset({"application/json", "text/plain", "text/plain;charset=UTF-8"})
 _READ_S = 15.0
 
 
@@ -21,23 +22,15 @@ async def read_json(request: web.BaseRequest) -> object:
     """
     media = request.headers.get("Content-Type")
     # A beacon made of an untyped Blob has no type at all.
-    if media is not None and media.split(";", 1)[0].strip().lower() not in _MEDIA:
+    if (
+        media is not None
+        and media not in _USUAL_MEDIA
+        and media.split(";", 1)[0].strip().lower() not in _MEDIA
+    ):
         raise RefusedError(Fault.MEDIA_TYPE, "send application/json or text/plain")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedError(Fault.MEDIA_TYPE, "send the body without Content-Encoding")
-    try:
-        async with asyncio.timeout(_READ_S):
-            if request.headers.get("Expect", "").lower() == "100-continue":
-                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            raw = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise RefusedError(Fault.TOO_LARGE, "a body has at most 64 KiB", {"Connection": "close"}) from None
-    except TimeoutError:
-        raise RefusedError(
-            Fault.MALFORMED, "the body did not arrive in time", {"Connection": "close"}
-        ) from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise RefusedError(Fault.MALFORMED, "the body broke off") from None
+    raw = await _read(request)
     try:
         value: object = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -48,3 +41,23 @@ async def read_json(request: web.BaseRequest) -> object:
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and too_deep(value):
         raise RefusedError(Fault.TOO_DEEP, f"at most {MAX_DEPTH} levels")
     return value
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    try:
+        if (
+            request.content.is_eof()
+        ):  # it came with its headers, as nearly all do: there is nothing to wait for
+            return await request.read()
+        async with asyncio.timeout(_READ_S):
+            if request.headers.get("Expect", "").lower() == "100-continue":
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise RefusedError(Fault.TOO_LARGE, "a body has at most 64 KiB", {"Connection": "close"}) from None
+    except TimeoutError:
+        raise RefusedError(
+            Fault.MALFORMED, "the body did not arrive in time", {"Connection": "close"}
+        ) from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise RefusedError(Fault.MALFORMED, "the body broke off") from None

@@ -1,10 +1,10 @@
 """``/collect``: events in, 204 out once they are durable. The pixel too."""
 
-import secrets
 from collections.abc import Callable
 
 from aiohttp import web
 
+from proxy.chance import hex_id
 from proxy.event import Event
 from proxy.gateway.answers import RefusedError, as_json, gif, no_content
 from proxy.gateway.body import read_json
@@ -106,9 +106,7 @@ def _events_in(body: object) -> list[object]:
 
 
 def _parse(raw: object, call: Call) -> Event:
-    event = parse_event(
-        raw, now_ms=call.now_ms, mint_id=f"{call.now_ms:x}{secrets.token_hex(10)}", trusted=call.trusted
-    )
+    event = parse_event(raw, now_ms=call.now_ms, mint_id=f"{call.now_ms:x}{hex_id(10)}", trusted=call.trusted)
     if event.url is None and not call.trusted:
         # The page names itself in the Referer; a listed page is believed, another one is not.
         referrer = call.request.headers.get("Referer")

@@ -9,8 +9,9 @@ from redis.exceptions import ResponseError
 
 from proxy.entry import Entry, decode, encode
 from proxy.reasons import Outcome
-from proxy.store.client import GONE, Arg, Store, StoreUnavailableError, script
+from proxy.store.client import GONE, Store, StoreUnavailableError, script
 from proxy.store.keys import GROUP, OutboxKeys
+from proxy.store.wire import Arg
 
 DEAD_LETTER_S = 72 * 3600
 ASK_LEASE_MS = 120_000

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-Arg = str | bytes | int | float
+from proxy.store.wire import Arg, Wire
 
 # What redis-py raises when the server is gone. AttributeError and TypeError come from writes to a transport that the
 # peer has closed (redis-py issue 4287); TimeoutError is asyncio's own.
@@ -58,7 +58,7 @@ class Store:
             socket_connect_timeout=patience_s,
             max_connections=connections,
         )
-        self._execute: Callable[..., Awaitable[Any]] = self.redis.execute_command
+        self._wire = Wire(url)
 
     async def run(self, wanted: Script, keys: Sequence[str], args: Sequence[Arg]) -> Any:  # a RESP value
         """Run a script, again where the connection broke, within ``patience_s``.
@@ -86,9 +86,9 @@ class Store:
 
     async def _once(self, wanted: Script, keys: Sequence[str], args: Sequence[Arg]) -> Any:
         try:
-            return await self._execute("EVALSHA", wanted.sha, len(keys), *keys, *args)
+            return await self._wire.call("EVALSHA", wanted.sha, len(keys), *keys, *args)
         except NoScriptError:
-            return await self._execute("EVAL", wanted.text, len(keys), *keys, *args)
+            return await self._wire.call("EVAL", wanted.text, len(keys), *keys, *args)
 
     async def ping(self) -> bool:
         """Tell whether the store answers within a second."""
@@ -112,6 +112,7 @@ class Store:
 
     async def close(self) -> None:
         """Close all connections."""
+        self._wire.close()
         await self.redis.aclose()
 
 

@@ -6,9 +6,10 @@ from typing import Literal
 
 from proxy.consent import UNREADABLE, Record, Unreadable
 from proxy.signals import Signals, Value
-from proxy.store.client import Arg, Store, script
+from proxy.store.client import Store, script
 from proxy.store.commit import GroupCommit
 from proxy.store.keys import SESSION_TTL_S, consent_key, session_key
+from proxy.store.wire import Arg
 
 KEPT_LONGER_S = 30 * 86_400
 """A record lives that much longer than a grant counts, so that expired can be told from never."""

@@ -1,13 +1,14 @@
 """The outbox, taking side: events become entries, durably, deduped and counted, in one script per group."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from proxy.store.client import Arg, Store, script
+from proxy.chance import hex_id
+from proxy.store.client import Store, script
 from proxy.store.commit import GroupCommit
 from proxy.store.keys import SEEN_TTL_S, outbox_keys, partition_keys, partition_of
+from proxy.store.wire import Arg
 
 _ACCEPT = script("accept")
 
@@ -71,7 +72,7 @@ class Outbox:
                     number = numbers[site, name] = len(streams)
                 args += (name, decided, number, entry)
         args[2] = len(streams)
-        group = f"{names.seen}group:{secrets.token_hex(8)}"
+        group = f"{names.seen}group:{hex_id(8)}"
         answer = await self._store.run(_ACCEPT, [names.counts, group, *streams, *seen], args)
         return [mark == 49 for mark in answer]  # b"1"
 

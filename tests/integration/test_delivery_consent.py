@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -17,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from proxy.delivery import transport
 from proxy.delivery.backoff import State
 from proxy.reasons import Decision
-from proxy.signals import Signal
+from proxy.signals import ALL_GRANTED, Signal
 from proxy.store.client import Store
 from proxy.store.keys import consent_key
 from tests.support.delivery import SITE, Scene, TestForwarder, link, site_of
@@ -87,8 +88,12 @@ async def test_a_later_grant_releases_nothing(store: Store) -> None:
             return (await scene.decide("gddd")).read_at > read_at
 
         await wait_until(denied_later)
-        read_at = (await scene.decide("gggg", decided_at=time.time_ns() // 1_000_000 + 2)).read_at
-        await scene.full("after", read_at=read_at + 1)
+
+        async def granted_again() -> bool:
+            return (await scene.decide("gggg")).signals is ALL_GRANTED
+
+        await wait_until(granted_again)
+        await scene.full("after", read_at=time.time_ns() // 1_000_000 + 1)
         await scene.work()
         await scene.settled(delivered_accepted=2)
         assert scene.sent_ids() == [["after"]]
@@ -100,14 +105,14 @@ async def test_a_later_grant_releases_nothing(store: Store) -> None:
 async def test_only_the_needed_signals_count(store: Store, signals: str, *, goes: bool) -> None:
     """A vendor that needs the ad signals is not concerned by statistics; unknown changes nothing of a decision made."""
     async with Scene(store, site_of(link(otherwise=Decision.DROP))) as scene:
-        await scene.full("e0", read_at=0)
-        fields = dict.fromkeys(("source", "proof"), "elsewhere")
+        await scene.full("e0")
+        fields: dict[Any, Any] = dict.fromkeys(("source", "proof"), "elsewhere")
         letters = {"g": "granted", "d": "denied", "u": "unknown"}
         fields |= {name: letters[letter] for name, letter in zip(Signal, signals, strict=True)}
         fields["decided_at"] = str(time.time_ns() // 1_000_000)
         await store.redis.hset(consent_key(SITE, "visitor-1"), mapping=fields)
         await scene.work()
-        await scene.settled(**({"delivered_accepted": 1} if goes else {"dropped_withdrawn": 1}))
+        await scene.settled("vendor", **({"delivered_accepted": 1} if goes else {"dropped_withdrawn": 1}))
 
 
 async def test_an_expired_grant_lowers(store: Store) -> None:
@@ -131,7 +136,7 @@ async def test_on_legitimate_interest_only_an_objection_counts(
         await scene.decide(signals, decided_at=time.time_ns() // 1_000_000 - age_days * DAY_MS)
         await scene.full("e0")
         await scene.work()
-        await scene.settled(**({"delivered_accepted": 1} if goes else {"dropped_withdrawn": 1}))
+        await scene.settled("vendor", **({"delivered_accepted": 1} if goes else {"dropped_withdrawn": 1}))
 
 
 async def test_no_record_changes_nothing(store: Store) -> None:

@@ -12,10 +12,8 @@ from forwarders.verdicts import (
     Delivered,
     FollowUpVerdict,
     LateAnswer,
-    Pause,
     Refused,
     Resend,
-    Retry,
     Split,
     Verdict,
 )
@@ -37,23 +35,14 @@ class Telling(TestForwarder):
         """Read ``{"verdict": ..., "refused": {...}}``; by status without."""
         answer = response.json if isinstance(response.json, dict) else {}
         refused = {int(index): words for index, words in answer.get("refused", {}).items()}
-        match answer.get("verdict"):
-            case "delivered":
-                return Delivered(refused)
-            case "resend":
-                return Resend(refused)
-            case "split":
-                return Split("one of them is bad")
-            case "refused":
-                return Refused("bad, all of them")
-            case "retry":
-                return Retry("not now", answer.get("after"))
-            case "pause":
-                return Pause("the token has ended")
-            case "nonsense":
-                raise KeyError("nonsense")
-            case _:
-                return read_status(response)
+        verdicts: dict[str, Verdict] = {
+            "delivered": Delivered(refused),
+            "resend": Resend(refused),
+            "split": Split("one of them is bad"),
+            "refused": Refused("bad, all of them"),
+        }
+        named = answer.get("verdict")
+        return read_status(response) if named is None else verdicts[named]
 
 
 def ids(seen: Seen) -> list[str]:
@@ -215,9 +204,10 @@ class Stumbling(TestForwarder):
     def full(self, events: Sequence[FullEvent]) -> Request:
         """Fall over a currency that is not there, and over one that no JSON can hold."""
         request = super().full(events)
-        request.body["note"] = [1 / len(event.currency or "") for event in events]
+        notes = [1 / len(event.currency or "") for event in events]
         if any(event.currency == "BIG" for event in events):
-            request.body["note"] = [2**70]
+            notes = [2**70]
+        request.body = {"ids": [event.event_id for event in events], "note": notes}
         return request
 
     def cookieless(self, event: CookielessEvent) -> Request:
@@ -299,6 +289,7 @@ class Asked(TestForwarder):
 
     def read(self, response: Response, count: int) -> Verdict:
         """Take it, and name it."""
+        assert response.json is not None
         return Delivered(follow_up=response.json["name"])
 
     def follow_up(self, reference: str) -> Request:
@@ -307,7 +298,7 @@ class Asked(TestForwarder):
 
     def read_follow_up(self, response: Response, attempt: int) -> FollowUpVerdict:
         """Read what was refused; ask three times at most."""
-        if response.json.get("done"):
+        if response.json is not None and response.json.get("done"):
             return LateAnswer({"EVENT_TOO_OLD": 2, "INVALID_GCLID": 1})
         return AskAgain(0.01) if attempt < 3 else LateAnswer({})
 
@@ -351,7 +342,7 @@ class Leaking(TestForwarder):
     def full(self, events: Sequence[FullEvent]) -> Request:
         """Send titles, whatever is in them."""
         request = super().full(events)
-        request.body["note"] = [event.title for event in events]
+        request.body = {"ids": [one.event_id for one in events], "note": [one.title for one in events]}
         return request
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-import orjson
+from redis.exceptions import RedisError
 
 from forwarders.base import Batch, Forwarder, Request
 from proxy.delivery.backoff import Patience
@@ -232,7 +232,7 @@ class Scene:
 
     async def account(self, forwarder: str = "vendor") -> Account:
         """Return what the store says of a forwarder."""
-        counts = await self.store.redis.hgetall(partition_keys(0).counts)
+        counts: Any = await self.store.redis.hgetall(partition_keys(0).counts)
         found = {name.decode(): int(value) for name, value in counts.items()}
         prefix = f"o|{SITE}|{forwarder}|"
         outcomes = {
@@ -251,7 +251,10 @@ class Scene:
         """Wait until nothing is pending, and the outcomes are these (``delivered_accepted=3``) and no others."""
 
         async def empty() -> bool:
-            return (await self.account(forwarder)).pending == 0
+            try:
+                return (await self.account(forwarder)).pending == 0
+            except RedisError:  # the test has just stopped or started the server
+                return False
 
         await wait_until(empty, what=f"an empty outbox of {forwarder}")
         account = await self.account(forwarder)
@@ -261,8 +264,12 @@ class Scene:
 
     async def dead_letters(self, forwarder: str = "vendor") -> list[tuple[str, str]]:
         """Return outcome and words of each dead letter, in their order."""
-        found = await self.store.redis.xrange(outbox_keys(0, SITE, forwarder).dead)
+        found: Any = await self.store.redis.xrange(outbox_keys(0, SITE, forwarder).dead)
         return [(fields[b"o"].decode(), fields[b"w"].decode()) for _, fields in found]
+
+    def delivered_ids(self) -> list[str]:
+        """Return the ids of all full requests, sorted."""
+        return sorted(one for ids in self.sent_ids() for one in ids)
 
     def sent_ids(self) -> list[list[str]]:
         """Return the ids of each full request that the vendor saw."""
@@ -271,8 +278,3 @@ class Scene:
     def sent_names(self) -> list[str]:
         """Return the name of each cookieless request that the vendor saw."""
         return [dict(one.query)["name"] for one in self.vendor.seen if one.path == "/ping"]
-
-
-def plain(value: object) -> bytes:
-    """Write a value as delivery writes bodies."""
-    return orjson.dumps(value)

@@ -7,7 +7,7 @@ Later tests start more beside it (delivery, the twin) by ``rig.beside``: everyth
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from proxy.assemble import GatewayParts, bind, connect, make_gateway, now_ms, url_of
 from proxy.compile import compile_sites
 from proxy.entry import Entry, decode
+from proxy.event import FullEvent
 from proxy.gateway.server import listen, make_server
 from proxy.pipeline import Told
 from proxy.settings import Settings, read_settings
@@ -43,6 +44,9 @@ GRANT: Mapping[str, str] = dict.fromkeys(
     ("analytics_storage", "ad_storage", "ad_user_data", "ad_personalization"), "granted"
 )
 DENY: Mapping[str, str] = dict.fromkeys(GRANT, "denied")
+UNKNOWN: Mapping[str, str] = dict.fromkeys(GRANT, "unknown")
+STATS: Mapping[str, str] = {"analytics_storage": "granted"}
+ADS = ("ad_storage", "ad_user_data", "ad_personalization")
 _COOKIE = re.compile(r"([^=]+)=([^;]*)(.*)")
 
 
@@ -54,6 +58,23 @@ def event(name: str = "page_view", **fields: object) -> dict[str, object]:
 def site(**changes: object) -> dict[str, Any]:
     """Return the shop's configuration with some of its keys changed."""
     return {**SHOP, **changes}
+
+
+def signals(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the four signals of an answer or a record."""
+    return {name: state[name] for name in GRANT}
+
+
+def modes(entries: Sequence[Entry]) -> list[str]:
+    """Return ``full`` or ``cookieless`` for each entry."""
+    return ["full" if isinstance(entry.event, FullEvent) else "cookieless" for entry in entries]
+
+
+async def purchase(browser: "Browser", **fields: object) -> dict[str, str]:
+    """Send a purchase; return forwarder → ``decision|reason``."""
+    answer = await browser.collect(event("purchase", **fields))
+    assert answer.status == 204, answer.body
+    return browser.rig.decided()
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:

@@ -16,16 +16,16 @@ FORWARDERS = ("google_analytics", "google_ads", "meta", "microsoft")
 async def sums(rig: Rig, site_name: str = "shop") -> dict[str, tuple[int, int, int]]:
     """Return forwarder → (received, ended, pending), of which the first is the sum of the others."""
     counts = await rig.counts()
-    found = {}
-    for link in next(site.links for site in rig.sites if site.name == site_name):
+    sums_of = {}
+    for link in next(found.links for found in rig.sites if found.name == site_name):
         who = f"|{site_name}|{link.name}"
         ended = sum(number for name, number in counts.items() if name.startswith(f"o{who}|"))
-        found[link.name] = (
+        sums_of[link.name] = (
             counts.get(f"f{who}", 0),
             ended,
             len(await rig.entries(site_name, link.name)),
         )
-    return found
+    return sums_of
 
 
 async def test_an_event_is_stored_for_each_forwarder_that_may_have_it_before_the_answer(rig: Rig) -> None:
@@ -49,7 +49,9 @@ async def test_an_event_is_stored_for_each_forwarder_that_may_have_it_before_the
 
 async def test_without_an_answer_of_the_visitor_only_nameless_pings_are_stored(rig: Rig) -> None:
     """Nothing known is unknown: Google gets a cookieless entry, the others nothing, and no cookie is set."""
-    answer = await rig.post("/collect", event("purchase", event_id="e-1", user_id="kari", ids={"gclid": "x1"}))
+    answer = await rig.post(
+        "/collect", event("purchase", event_id="e-1", user_id="kari", ids={"gclid": "x1"})
+    )
     assert answer.status == 204
     assert answer.set_cookies == []
     assert rig.decided() == {
@@ -80,6 +82,7 @@ async def test_json_may_come_as_text_as_a_beacon_sends_it(rig: Rig, media: str |
 
 @pytest.mark.parametrize("many", [1, 2, 100])
 async def test_up_to_a_hundred_events_come_at_once(rig: Rig, many: int) -> None:
+    """``{"events": [...]}`` is what a page sends that has gathered some."""
     answer = await rig.post("/collect", {"events": [event(event_id=f"e-{n}") for n in range(many)]})
     assert answer.status == 204
     assert (await rig.counts())["r|shop"] == many
@@ -265,7 +268,11 @@ class TestBackends:
                 "purchase",
                 visitor=browser.cookies["_sayso"],
                 session_id="1795340000",
-                client={"user_agent": "Mozilla/5.0 (X11; Linux x86_64)", "ip": "81.2.69.142", "language": "nb-NO"},
+                client={
+                    "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                    "ip": "81.2.69.142",
+                    "language": "nb-NO",
+                },
                 ids={"fbp": "fb.1.1795169000000.1254136630", "gclid": "gclidFROMbackend-1"},
             ),
         )
@@ -324,7 +331,9 @@ class TestBackends:
         first, second = await keyed.entries("shop", "meta")
         assert first.visitor != second.visitor
 
-    async def test_without_a_visitor_silence_is_not_even_legitimate_interest(self, start_rig: StartRig) -> None:
+    async def test_without_a_visitor_silence_is_not_even_legitimate_interest(
+        self, start_rig: StartRig
+    ) -> None:
         """It is at most cookieless unless its own consent grants, on whatever basis statistics stand."""
         rig = await start_rig({"shop": site(ingest_keys=[self.KEY], policy={"preset": "notice-2021"})})
         await self.send(rig, event("purchase"))

@@ -19,6 +19,7 @@ def invalid(reason: Invalid) -> float:
 
 
 def nested(levels: int) -> Any:
+    """Return a value of so many levels."""
     value: Any = 1
     for _ in range(levels):
         value = [value]
@@ -110,6 +111,7 @@ async def test_what_is_no_event_is_400_with_its_reason(rig: Rig, raw: object, re
 async def test_events_are_at_most_72_hours_old_and_5_minutes_ahead(
     rig: Rig, ago_ms: float, status: int
 ) -> None:
+    """Older ones no vendor takes; newer ones no honest clock makes."""
     answer = await rig.post("/collect", event(timestamp=rig.clock() - ago_ms))
     assert answer.status == status
     if status == 400:
@@ -117,7 +119,10 @@ async def test_events_are_at_most_72_hours_old_and_5_minutes_ahead(
 
 
 async def test_a_clock_that_is_ahead_makes_no_event_of_the_future(rig: Rig) -> None:
-    await rig.post("/collect", event(timestamp=rig.clock() + 120_000, consent={"analytics_storage": "granted"}))
+    """Up to five minutes are forgiven, and the event happened now."""
+    await rig.post(
+        "/collect", event(timestamp=rig.clock() + 120_000, consent={"analytics_storage": "granted"})
+    )
     (entry,) = await rig.entries("shop", "google_analytics")
     assert entry.made_ms <= rig.clock()
 
@@ -147,6 +152,7 @@ BODIES = [
 async def test_a_body_that_holds_no_events_is_refused(
     rig: Rig, body: bytes, status: int, reason: str
 ) -> None:
+    """Whatever is wrong with it as a whole, the page can read what."""
     answer = await rig.post("/collect", body, {"Content-Type": "application/json"})
     assert (answer.status, answer.json["reason"]) == (status, reason)
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -154,6 +160,7 @@ async def test_a_body_that_holds_no_events_is_refused(
 
 
 async def test_the_largest_body_is_64_kib_to_the_byte(rig: Rig) -> None:
+    """A beacon has no more room either."""
     raw = json.dumps(event()).encode()
     assert (await rig.post("/collect", raw.ljust(65_536))).status == 204
     answer = await rig.post("/collect", raw.ljust(65_537))
@@ -172,6 +179,7 @@ async def test_the_largest_body_is_64_kib_to_the_byte(rig: Rig) -> None:
     ],
 )
 async def test_other_media_are_415(rig: Rig, header: str, value: str) -> None:
+    """JSON, as JSON or as text, and nothing compressed."""
     answer = await rig.post("/collect", b"{}", {"Content-Type": "application/json", header: value})
     assert (answer.status, answer.json["reason"]) == (415, "media_type")
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -179,9 +187,20 @@ async def test_other_media_are_415(rig: Rig, header: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/collect/", "/Collect", "/collect/x", "//collect", "/admin", "/metrics", "/../etc/passwd", "/consent/1"],
+    [
+        "/",
+        "/collect/",
+        "/Collect",
+        "/collect/x",
+        "//collect",
+        "/admin",
+        "/metrics",
+        "/../etc/passwd",
+        "/consent/1",
+    ],
 )
 async def test_an_unknown_route_is_404(rig: Rig, path: str) -> None:
+    """Readable by a listed page all the same, so that its developer sees what is wrong."""
     for method in ("GET", "POST"):
         answer = await rig.request(method, path, None, PAGE)
         assert (answer.status, answer.json["reason"]) == (404, "unknown_route")
@@ -201,6 +220,7 @@ async def test_an_unknown_route_is_404(rig: Rig, path: str) -> None:
 async def test_another_method_is_405_with_those_that_there_are(
     rig: Rig, method: str, path: str, allow: set[str]
 ) -> None:
+    """As HTTP wants it, in ``Allow``."""
     answer = await rig.request(method, path, None, PAGE)
     assert (answer.status, answer.json["reason"]) == (405, "method")
     assert set(answer.headers["Allow"].split(", ")) == allow

@@ -97,6 +97,7 @@ async def test_googles_own_ids_are_not_taken_from_a_strangers_query(rig: Rig) ->
 async def test_what_is_no_event_is_counted_and_answered_with_the_image(
     rig: Rig, query: str, reason: str
 ) -> None:
+    """The page must not break; the operator must know."""
     before = invalid(Invalid(reason))
     assert is_pixel(await rig.browser().get(f"/collect?{query}"))
     assert invalid(Invalid(reason)) == before + 1
@@ -105,9 +106,15 @@ async def test_what_is_no_event_is_counted_and_answered_with_the_image(
 
 @pytest.mark.parametrize(
     "query",
-    ["en=a&en=b", "en=page_view&ep.=1&epn.=2&ep.a", "en=page_view&ep.x=%ff%fe&dl=%ed%a0%80", "en=page_view&&&=&;"],
+    [
+        "en=a&en=b",
+        "en=page_view&ep.=1&epn.=2&ep.a",
+        "en=page_view&ep.x=%ff%fe&dl=%ed%a0%80",
+        "en=page_view&&&=&;",
+    ],
 )
 async def test_an_odd_query_with_a_name_is_an_event(rig: Rig, query: str) -> None:
+    """What has no place in an event is left out."""
     assert is_pixel(await rig.browser().get(f"/collect?{query}"))
     assert (await rig.counts())["r|shop"] == 1
 
@@ -122,9 +129,8 @@ async def test_an_odd_query_with_a_name_is_an_event(rig: Rig, query: str) -> Non
         {"Origin": None, "Sec-Fetch-Site": "cross-site"},
     ],
 )
-async def test_from_elsewhere_it_is_an_image_and_no_event(
-    rig: Rig, headers: dict[str, str | None]
-) -> None:
+async def test_from_elsewhere_it_is_an_image_and_no_event(rig: Rig, headers: dict[str, str | None]) -> None:
+    """The rules of origin are those of a post."""
     before = invalid(Invalid.ORIGIN)
     assert is_pixel(await rig.browser().get("/collect?en=purchase", headers))
     assert invalid(Invalid.ORIGIN) == before + 1
@@ -149,6 +155,7 @@ async def test_an_image_names_its_page_by_referer_or_fetch_metadata(
 
 
 async def test_past_the_rate_limit_it_is_still_an_image(start_rig: StartRig) -> None:
+    """Always means always; the events beyond the limit are not taken."""
     rig = await start_rig(server={"rate_limit_per_minute": 2})
     answers = [await rig.browser().get("/collect?en=page_view") for _ in range(4)]
     assert all(is_pixel(answer) for answer in answers)
@@ -163,6 +170,7 @@ async def test_a_head_request_is_no_event(rig: Rig) -> None:
 
 
 async def test_an_id_on_legitimate_interest_is_set_by_a_pixel_too(start_rig: StartRig) -> None:
+    """An image sets cookies as any answer does."""
     rig = await start_rig({"shop": site(policy={"preset": "notice-2021"})})
     browser = rig.browser()
     answer = await browser.get("/collect?en=page_view")
