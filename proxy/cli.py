@@ -159,5 +159,18 @@ def check_config(file: Path | None, config: Path | None, schema: bool) -> None:
     sys.exit(status)
 
 
+@main.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the embedded store, kept; else a fresh one that is removed at the end.",
+)
+def demo(data_dir: Path | None) -> None:
+    """Run a small shop with a consent banner, the twin and all of Sayso, on this machine alone."""
+    from proxy.demo.run import demo as run_demo  # noqa: PLC0415
+
+    sys.exit(run_demo(data_dir))
+
+
 if __name__ == "__main__":
     main()

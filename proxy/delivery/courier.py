@@ -13,6 +13,7 @@ from proxy.delivery.egress import Egress
 from proxy.delivery.oauth import TokenSource
 from proxy.delivery.pace import Pace
 from proxy.delivery.transport import Answer, NoAnswer, Outgoing, Ready, Transport, Trouble, Way
+from proxy.delivery.triage import Fit
 from proxy.metrics import EGRESS_VIOLATIONS, STATUSES, VENDOR_REQUEST_DURATION
 from proxy.reasons import Decision
 from proxy.site import Link, Site
@@ -55,6 +56,7 @@ class Courier:
         self.slots = asyncio.Semaphore(in_flight)
         self.breaker = Breaker(clock.monotonic, chance, pace.patience)
         self.egress = Egress(link.forwarder, secrets)
+        self.fit = Fit(link.forwarder.batch)
         self._clock = clock
         self._transport = Transport(way, connections=in_flight + _SPARE, timeout_s=timeout_s)
         self._credentials = {

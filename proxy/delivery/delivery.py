@@ -121,8 +121,16 @@ class Delivery:
             forwarder=link.name,
             worker=self._worker,
         )
-        settler = Settler(claims, courier.name, pause_s=self._pace.store_s)
-        reread = Reread(self._consents, site, link, self._clock, count, hold_ms=self._pace.hold_ms)
+        settler = Settler(claims, courier.name, gather_s=self._pace.gather_s, pause_s=self._pace.store_s)
+        reread = Reread(
+            self._consents,
+            site,
+            link,
+            self._clock,
+            count,
+            foresight_s=self._pace.foresight_s,
+            hold_ms=self._pace.hold_ms,
+        )
         sender = Sender(
             courier,
             reread,

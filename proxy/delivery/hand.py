@@ -19,7 +19,8 @@ class Hand:
         self._bound = bound
         self._serial = 0
         self._ids: dict[str, int] = {}
-        self._released = asyncio.Event()
+        self._wanted = 1
+        self._enough = asyncio.Event()
 
     @property
     def ids(self) -> Collection[str]:
@@ -45,11 +46,13 @@ class Hand:
         for entry_id, serial in held.items():
             if self._ids.get(entry_id) == serial:
                 del self._ids[entry_id]
-        self._released.set()
+        if self.room >= self._wanted:
+            self._enough.set()
 
-    async def wait(self, longest_s: float) -> None:
-        """Wait until something is let go of, but not for ever."""
-        self._released.clear()
+    async def wait(self, room: int, longest_s: float) -> None:
+        """Wait until there is so much room, but not for ever."""
+        self._wanted = room
+        self._enough.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(longest_s):
-                await self._released.wait()
+                await self._enough.wait()

@@ -65,9 +65,10 @@ class Lane:
         self._pace = pace
         self._limit = courier.forwarder.batch.limit
         self._linger_s = linger_s if self._limit > 1 else 0.0
-        self._gathering = Gathering(courier.forwarder)
+        self._gathering = Gathering(courier.fit)
         self._gathered_since = 0.0
         self._hand = Hand(bound)
+        self._worthwhile = max(bound // 4, 1)  # less room than that is not worth a round trip
         self._carrying: set[asyncio.Task[None]] = set()
         self._due_at = 0.0
         self._look_at = clock.monotonic() + pace.silence_ms / 1000
@@ -118,13 +119,16 @@ class Lane:
             await self._still_turn()
             return
         room = min(self._hand.room, _AT_ONCE)
-        claimed = await self._claim_due(room)
-        if not claimed:
-            if room > 0:
+        claimed: list[Claimed] = []
+        if room >= self._worthwhile or (room > 0 and not self._carrying):
+            claimed = await self._claim_due(room)
+            if not claimed:
                 claimed = await self._claims.new(room, block_ms=self._block_ms())
-            else:
+        else:
+            await self._claim_due(0)
+            if not self._carrying:
                 self._depart()  # room comes from sending alone
-                await self._hand.wait(self._pace.heartbeat_s)
+            await self._hand.wait(self._worthwhile, self._block_ms() / 1000)
         await self._take(claimed)
         if self._gathering and self._clock.monotonic() - self._gathered_since >= self._linger_s:
             self._depart()
@@ -189,7 +193,7 @@ class Lane:
     async def _claim_live(self, most: int) -> list[InHand]:
         room = min(most, self._hand.room, _AT_ONCE)
         if room <= 0:
-            await self._hand.wait(self._pace.heartbeat_s)
+            await self._hand.wait(1, self._pace.heartbeat_s)
             return []
         claimed = await self._claims.due(room, silence_ms=self._pace.silence_ms)
         if not claimed:
@@ -199,7 +203,7 @@ class Lane:
         return live
 
     async def _try_vendor(self, live: Sequence[InHand]) -> None:
-        gathering = Gathering(self._courier.forwarder)
+        gathering = Gathering(self._courier.fit)
         batches: list[list[InHand]] = []
         for one in live:
             batch = gathering.add(one) if isinstance(one, Full) else [one]
@@ -233,6 +237,7 @@ class Lane:
 
     def _carry(self, batch: Sequence[InHand]) -> asyncio.Task[None]:
         held = self._hand.hold(one.id for one in batch)
+        self._sender.expect(batch)
         task = asyncio.create_task(self._sender.carry(batch))
         self._carrying.add(task)
 

@@ -7,7 +7,7 @@ import orjson
 
 from forwarders.base import Forwarder, Request
 from proxy.delivery.egress import Egress, Violation
-from proxy.delivery.triage import MAPPING_ERRORS, InHand, Ping, halves, unmappable
+from proxy.delivery.triage import MAPPING_ERRORS, Fit, InHand, Ping, halves, unmappable
 from proxy.reasons import Decision, Outcome, OutcomeReason
 from proxy.store.claims import End, Operation
 
@@ -35,20 +35,23 @@ def mode_of(entries: Sequence[InHand]) -> Decision:
     return Decision.COOKIELESS if isinstance(entries[0], Ping) else Decision.FULL
 
 
-def build(entries: Sequence[InHand], forwarder: Forwarder, egress: Egress) -> Mapped | Apart:
+def build(entries: Sequence[InHand], forwarder: Forwarder, egress: Egress, fit: Fit) -> Mapped | Apart:
     """Map entries to one request.
 
     Args:
         entries: one ``Ping``, or ``Full`` ones of one batch key.
         forwarder: who maps them.
         egress: its rules.
+        fit: learns how large its events are.
     """
     try:
         mapped = _map(entries, forwarder)
     except MAPPING_ERRORS as error:
         return _without_unmappable(entries, forwarder, type(error).__name__)
-    if len(mapped.body) > forwarder.batch.max_bytes and len(entries) > 1:
-        return Apart(again=halves(entries))
+    if len(entries) > 1:
+        fit.learn(len(entries), len(mapped.body))
+        if len(mapped.body) > forwarder.batch.max_bytes:
+            return Apart(again=halves(entries))
     violation = egress.check(mapped.request, mapped.body, mode_of(entries))
     return mapped if violation is None else _without_violating(entries, forwarder, egress, violation)
 

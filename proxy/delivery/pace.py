@@ -15,6 +15,10 @@ class Pace:
     """After so long without a heartbeat a worker's entries are others' to claim."""
     fresh_s: float = 0.5
     """How old a consent may be when a full request starts. A withdrawal reaches every request after one second."""
+    foresight_s: float = 0.2
+    """How old a consent may be that was read for others and is used for a request that has got its slot."""
+    gather_s: float = 0.005
+    """How long what is to be settled waits for more of it."""
     hold_ms: int = 60_000
     """How long an entry is put aside whose consent record cannot be read."""
     sweep_s: float = 60.0

@@ -1,8 +1,9 @@
 """Consent again: the last thing that happens before a full request is made. It only ever lowers."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from proxy.anonymise import lower
 from proxy.consent import Record, Unreadable, combine, still_allows
@@ -18,6 +19,7 @@ from proxy.store.consents import Consents
 
 _AT_ONCE = 500
 """Visitors that are read by one script; more would keep the store from answering others."""
+_MOST_RECENT = 5000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -26,6 +28,12 @@ class Checked:
 
     allowed: list[Full]
     operations: list[Operation]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    record: Record | Unreadable | None
     at: float
 
 
@@ -38,6 +46,7 @@ class Reread:
         link: the forwarder and its rule.
         clock: tells when it was read.
         count: called once per record with ``found``, ``absent``, ``unreadable`` or ``failed``.
+        foresight_s: how old a record may be that was read along with others.
         hold_ms: for how long an entry whose record cannot be read is put aside.
     """
 
@@ -49,6 +58,7 @@ class Reread:
         clock: Clock,
         count: Callable[[str], None],
         *,
+        foresight_s: float,
         hold_ms: int,
     ) -> None:
         self._consents = consents
@@ -56,7 +66,14 @@ class Reread:
         self._link = link
         self._clock = clock
         self._count = count
+        self._foresight_s = foresight_s
         self._hold_ms = hold_ms
+        self._expected: dict[str, None] = {}
+        self._recent: dict[str, _Read] = {}
+
+    def expect(self, visitors: Iterable[str]) -> None:
+        """Announce whose consent will be asked for in a moment, so that one round trip serves many."""
+        self._expected.update(dict.fromkeys(visitors))
 
     async def check(self, entries: Sequence[Full]) -> Checked:
         """Read the consent of these full entries' visitors now, in as few round trips as can be.
@@ -64,33 +81,54 @@ class Reread:
         Raises:
             StoreUnavailableError: it cannot be read, so nothing may be sent.
         """
-        at = self._clock.monotonic()
-        visitors = list(dict.fromkeys(one.visitor for one in entries))
-        records: dict[str, Record | Unreadable | None] = {}
-        for start in range(0, len(visitors), _AT_ONCE):
-            part = visitors[start : start + _AT_ONCE]
-            try:
-                found = await self._consents.read_many([(self._site.name, visitor) for visitor in part])
-            except StoreUnavailableError:
-                self._count("failed")
-                raise
-            records.update(zip(part, (one.record for one in found), strict=True))
-        for record in records.values():
-            self._count(
-                "absent" if record is None else "unreadable" if isinstance(record, Unreadable) else "found"
-            )
+        records = await self._records(list(dict.fromkeys(one.visitor for one in entries)))
         allowed: list[Full] = []
         operations: list[Operation] = []
         now_ms = self._clock.now_ms()
         for one in entries:
-            record = records[one.visitor]
+            record = records[one.visitor].record
             if isinstance(record, Unreadable):
                 operations.append(Park(one.id, self._hold_ms, tried=False))
             elif record is None or self._allows(record, one.entry.read_at, now_ms):
                 allowed.append(one)
             else:
                 operations.append(self._withdrawn(one, record, now_ms))
-        return Checked(allowed, operations, at)
+        return Checked(allowed, operations, min(read.at for read in records.values()))
+
+    async def _records(self, visitors: Sequence[str]) -> dict[str, _Read]:
+        """Return visitors' records, none of them older than ``foresight_s``."""
+        oldest = self._clock.monotonic() - self._foresight_s
+        found = {
+            visitor: read
+            for visitor in visitors
+            if (read := self._recent.get(visitor)) is not None and read.at >= oldest
+        }
+        missing = [visitor for visitor in visitors if visitor not in found]
+        for start in range(0, len(missing), _AT_ONCE):
+            found |= await self._read(missing[start : start + _AT_ONCE])
+        return found
+
+    async def _read(self, visitors: list[str]) -> dict[str, _Read]:
+        """Read these visitors' records, and along with them those of others that are expected."""
+        for visitor in visitors:
+            self._expected.pop(visitor, None)
+        others = list(islice(self._expected, _AT_ONCE - len(visitors)))
+        for visitor in others:
+            del self._expected[visitor]
+        asked = [*visitors, *others]
+        at = self._clock.monotonic()
+        try:
+            answers = await self._consents.read_many([(self._site.name, visitor) for visitor in asked])
+        except StoreUnavailableError:
+            self._count("failed")
+            raise
+        found = {visitor: _Read(answer.record, at) for visitor, answer in zip(asked, answers, strict=True)}
+        for read in found.values():
+            self._count(_word(read.record))
+        if len(self._recent) > _MOST_RECENT:
+            self._recent = {}
+        self._recent |= found
+        return found
 
     def _allows(self, record: Record, read_at: int, now_ms: int) -> bool:
         rule = self._link.rule
@@ -129,3 +167,9 @@ class Reread:
             for value, denied_at in zip(state.signals.values(), record.denied_at, strict=True)
         )
         return Signals.of(*values)
+
+
+def _word(record: Record | Unreadable | None) -> str:
+    if record is None:
+        return "absent"
+    return "unreadable" if isinstance(record, Unreadable) else "found"

@@ -73,6 +73,10 @@ class Sender:
         self.stopping = False
         """Set to have everything given back that is not under way."""
 
+    def expect(self, entries: Sequence[InHand]) -> None:
+        """Announce a batch that is about to be carried."""
+        self._reread.expect(one.visitor for one in entries if isinstance(one, Full))
+
     async def carry(self, entries: Sequence[InHand]) -> None:
         """Take a batch all the way: when this returns, each of its entries is settled, parked or given back."""
         errand = _Errand()
@@ -108,7 +112,7 @@ class Sender:
                 return Step(checked.operations)
             before, entries = checked.operations, checked.allowed
             ready = _Guard(self._reread, checked, self._clock, self._pace.fresh_s)
-        mapped = build(entries, self._courier.forwarder, self._courier.egress)
+        mapped = build(entries, self._courier.forwarder, self._courier.egress, self._courier.fit)
         if isinstance(mapped, Apart):
             self._report(mapped)
             return Step([*before, *mapped.operations], mapped.again)

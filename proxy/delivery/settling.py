@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from proxy.store.claims import Claims, Operation
 from proxy.store.client import StoreUnavailableError
-from proxy.store.commit import GroupCommit
 
 log = logging.getLogger("sayso.delivery")
 
@@ -22,33 +21,56 @@ class Settler:
     Args:
         claims: the outbox.
         name: ``site/forwarder``, for logs.
+        gather_s: how long to wait for others' operations; where each event is a request, that saves a round trip each.
         pause_s: between attempts while the store is away.
     """
 
-    def __init__(self, claims: Claims, name: str, *, pause_s: float) -> None:
+    def __init__(self, claims: Claims, name: str, *, gather_s: float, pause_s: float) -> None:
         self._claims = claims
         self._name = name
+        self._gather_s = gather_s
         self._pause_s = pause_s
-        self._group: GroupCommit[Sequence[Operation], None] = GroupCommit(self._flush, largest=100)
+        self._waiting: list[tuple[Sequence[Operation], asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
 
     async def settle(self, operations: Sequence[Operation]) -> None:
         """Settle operations, however long the store is away. Doing it again is safe: each acts once."""
-        left = operations
+        if not operations:
+            return
+        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((operations, settled))
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain())
+        await settled
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(self._gather_s)
+                group, self._waiting = self._waiting, []
+                await self._settle_all([operation for operations, _ in group for operation in operations])
+                for _, settled in group:
+                    if not settled.done():
+                        settled.set_result(None)
+        finally:
+            self._task = None
+
+    async def _settle_all(self, operations: Sequence[Operation]) -> None:
         away = False
-        while left:
-            part, rest = left[:_AT_ONCE], left[_AT_ONCE:]
+        start = 0
+        while start < len(operations):
             try:
-                await self._group.submit(part)
+                await self._claims.settle(operations[start : start + _AT_ONCE])
             except StoreUnavailableError as error:
                 if not away:
                     away = True
                     log.warning("%s: cannot settle, the store is away (%s)", self._name, error)
                 await asyncio.sleep(self._pause_s)
             else:
-                left = rest
+                start += _AT_ONCE
 
-    async def _flush(self, groups: Sequence[Sequence[Operation]]) -> list[None]:
-        operations = [operation for group in groups for operation in group]
-        for start in range(0, len(operations), _AT_ONCE):
-            await self._claims.settle(operations[start : start + _AT_ONCE])
-        return [None] * len(groups)
+    async def close(self) -> None:
+        """Give up what the store has not taken; others will do it again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from forwarders.base import Forwarder
+from forwarders.base import Batch, Forwarder
 from proxy.entry import Entry
 from proxy.event import CookielessEvent, FullEvent
 from proxy.reasons import Outcome, OutcomeReason
@@ -90,14 +90,6 @@ def unmappable(entry_id: str, words: str) -> End:
     return End(entry_id, Outcome.REJECTED, OutcomeReason.UNMAPPABLE, words)
 
 
-def limit_for(tries: int, forwarder: Forwarder) -> int:
-    """Return how many entries of so many tries go into one request.
-
-    A vendor may answer 500 over one event and so refuse its companions again and again; ever smaller batches part them.
-    """
-    return max(1, forwarder.batch.limit >> max(tries - 1, 0))
-
-
 def halves(entries: Sequence[T]) -> list[list[T]]:
     """Split a batch of two or more in two."""
     middle = len(entries) // 2
@@ -113,11 +105,39 @@ def part(entries: Sequence[T], good: Callable[[T], bool]) -> tuple[list[T], list
     return passing, failing
 
 
+class Fit:
+    """How many events go into a request within the vendor's bytes, as far as earlier ones can tell.
+
+    Args:
+        batch: the vendor's limits.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._bytes = 0.0
+
+    def learn(self, events: int, size: int) -> None:
+        """Take note of a request's events and bytes."""
+        each = size / events
+        self._bytes = max(each, self._bytes + (each - self._bytes) / 8)
+
+    def limit(self, tries: int) -> int:
+        """Return how many entries of so many tries go into one request.
+
+        A vendor may answer 500 over one event and so refuse its companions again and again; ever smaller batches part
+        them.
+        """
+        limit = self._batch.limit
+        if self._bytes * limit > self._batch.max_bytes:
+            limit = int(self._batch.max_bytes * 0.95 / self._bytes)
+        return max(1, limit >> max(tries - 1, 0))
+
+
 class Gathering:
     """Full entries that wait for companions, by what a request's entries must share."""
 
-    def __init__(self, forwarder: Forwarder) -> None:
-        self._forwarder = forwarder
+    def __init__(self, fit: Fit) -> None:
+        self._fit = fit
         self._groups: dict[tuple[str, int], list[Full]] = {}
 
     def __bool__(self) -> bool:
@@ -125,11 +145,10 @@ class Gathering:
 
     def add(self, one: Full) -> list[Full] | None:
         """Put an entry beside its companions; returns the batch that is full by it."""
-        limit = limit_for(one.tries, self._forwarder)
-        key = (one.batch_key, limit)
+        key = (one.batch_key, max(one.tries, 1))
         group = self._groups.setdefault(key, [])
         group.append(one)
-        return self._groups.pop(key) if len(group) >= limit else None
+        return self._groups.pop(key) if len(group) >= self._fit.limit(one.tries) else None
 
     def take(self) -> list[list[Full]]:
         """Return all batches as they are, and begin anew."""

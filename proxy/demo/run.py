@@ -17,7 +17,7 @@ from aiohttp import web
 from proxy.admin import Health, make_admin
 from proxy.assemble import GatewayParts, NotUsableError, OpenStore, bind, make_gateway, open_store, url_of
 from proxy.compile import compile_sites
-from proxy.delivery import Delivery
+from proxy.delivery.delivery import Delivery
 from proxy.demo.feed import Feed
 from proxy.demo.live import find
 from proxy.demo.parts import Places

@@ -23,6 +23,7 @@ _PREFLIGHT = {
     "Access-Control-Max-Age": "600",
 }
 _RETRY_S = "2"
+_AWAY_S = 5.0
 
 
 class Gateway:
@@ -49,6 +50,8 @@ class Gateway:
         self._callers = callers
         self._observe = observe
         self._gpc_since = gpc_since
+        self._away = 0
+        self._told_away = float("-inf")
         self._pixel: Route = collect.get
         self._origins = frozenset[str]().union(*(site.origins for site in sites))
         self._routes: dict[tuple[str, str], tuple[Site, dict[str, Route]]] = {}
@@ -93,11 +96,19 @@ class Gateway:
             # A page that shows the pixel has no use for an error: it always gets its image.
             return gif(answer_headers) if route == self._pixel else refusal(error, answer_headers)
         except StoreUnavailableError as error:
-            log.warning("an answer of 503: %s", error)
+            self._tell_away(error)
             away = RefusedError(Fault.STORE_UNAVAILABLE, "try again", {"Retry-After": _RETRY_S})
             return refusal(away, answer_headers)
         self._observe(perf_counter() - began)
         return response
+
+    def _tell_away(self, error: StoreUnavailableError) -> None:
+        """Log that the store is away, every few seconds and not once per request: an outage must not fill a disk."""
+        self._away += 1
+        now = perf_counter()
+        if now - self._told_away >= _AWAY_S:
+            log.warning("the store is not available, %d answers of 503: %s", self._away, error)
+            self._told_away, self._away = now, 0
 
     def _other(
         self, request: web.BaseRequest, methods: dict[str, Route], headers: CIMultiDict[str]

@@ -159,7 +159,9 @@ class Wire:
 async def _send(pipe: _Pipe, command: tuple[Arg, ...]) -> Any:
     if pipe.transport is None:
         raise GoneError("the connection is gone")
+    # Packed first: were it to fail after that, every later answer would go to the one before whom it is meant for.
+    packed = hiredis.pack_command(command)  # type: ignore[arg-type]  # any length, whatever its stub says
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     pipe.waiting.append(future)
-    pipe.transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]  # any length, whatever its stub says
+    pipe.transport.write(packed)
     return await future

@@ -13,7 +13,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent.relative_to(ROOT).as_posix()
@@ -49,7 +57,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    """The browser: ``$CHROMIUM``, or the first of the usual names on the path."""
+    """Find the browser: ``$CHROMIUM``, or the first of the usual names on the path."""
     named = os.environ.get("CHROMIUM")
     found = named or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
@@ -59,6 +67,7 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium_path: str) -> Iterator[Browser]:
+    """Start the browser, once for all tests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=ARGS)
         yield browser
@@ -67,7 +76,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def demo(chromium_path: str, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A demo of this test's own, in a process of its own; the URLs of its ready line, by name."""
+    """Start a demo of this test's own, in a process of its own; yields the URLs of its ready line, by name."""
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-c", DEMO],
         cwd=ROOT,
@@ -86,6 +95,7 @@ def demo(chromium_path: str, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Make a browser profile: no cookies, English."""
     context = browser.new_context(locale="en-GB", viewport={"width": 1440, "height": 1000})
     context.set_default_timeout(10_000)
     yield context
@@ -94,7 +104,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, demo: dict[str, str]) -> Iterator[Page]:
-    """A page that fails its test if it writes to the console, throws, is refused something or asks another machine."""
+    """Open a page that fails its test if it writes to the console, throws, is refused something or asks another machine."""
     complaints: list[str] = []
     own = {urlsplit(demo[name]).port for name in ("shop", "public")}
 

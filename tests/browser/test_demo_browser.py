@@ -33,7 +33,12 @@ class Shop:
 
     def answer(self, choice: str) -> None:
         self.page.click(f"button[data-choice={choice}]")
-        words = {"accept": "all accepted", "stats": "only statistics", "refuse": "refused", "withdraw": "withdrawn"}
+        words = {
+            "accept": "all accepted",
+            "stats": "only statistics",
+            "refuse": "refused",
+            "withdraw": "withdrawn",
+        }
         expect(self.page.locator("#choice")).to_have_text(f"Your choice: {words[choice]}")
 
     def buy(self, product: str = "sweater") -> Locator:
@@ -65,17 +70,21 @@ class Shop:
 
 @pytest.fixture
 def shop(page: Page, demo: dict[str, str]) -> Shop:
+    """Make a visitor who has not opened the shop yet."""
     return Shop(page, demo)
 
 
 def decisions(card: Locator) -> dict[str, str | None]:
+    """Return what a card shows as decided, by vendor."""
     return {
-        vendor: card.locator(f"[data-forwarder={vendor}]").get_attribute("data-decision") for vendor in VENDORS
+        vendor: card.locator(f"[data-forwarder={vendor}]").get_attribute("data-decision")
+        for vendor in VENDORS
     }
 
 
 def cookies(context: BrowserContext) -> dict[str, Any]:
-    return {cookie["name"]: cookie for cookie in context.cookies()}  # type: ignore[typeddict-item]  # always named
+    """Return the browser's cookies, by name."""
+    return {cookie["name"]: cookie for cookie in context.cookies()}
 
 
 def test_a_refusal_leaves_google_pings_without_a_name_and_the_others_nothing(
@@ -84,7 +93,12 @@ def test_a_refusal_leaves_google_pings_without_a_name_and_the_others_nothing(
     """Refuse, buy: two cookieless Google requests, nothing at Meta and Microsoft, no id anywhere."""
     shop.open().answer("refuse")
     card = shop.buy()
-    cookieless = {"google_analytics": "cookieless", "google_ads": "cookieless", "meta": "drop", "microsoft": "drop"}
+    cookieless = {
+        "google_analytics": "cookieless",
+        "google_ads": "cookieless",
+        "meta": "drop",
+        "microsoft": "drop",
+    }
     assert decisions(card) == cookieless
     ping = shop.got("google_ads", "label=")[-1]
     assert ping["host"] == "pagead2.googlesyndication.com"
@@ -99,7 +113,9 @@ def test_a_refusal_leaves_google_pings_without_a_name_and_the_others_nothing(
     assert "_sayso_consent" in cookies(context)
 
 
-def test_a_yes_gives_each_vendor_its_own_click_id_and_its_own_hashes(shop: Shop, context: BrowserContext) -> None:
+def test_a_yes_gives_each_vendor_its_own_click_id_and_its_own_hashes(
+    shop: Shop, context: BrowserContext
+) -> None:
     """Accept all, buy: four full requests, each with what that vendor issued or may match by, and no other's."""
     shop.open().answer("accept")
     card = shop.buy()
@@ -117,7 +133,11 @@ def test_a_yes_gives_each_vendor_its_own_click_id_and_its_own_hashes(shop: Shop,
     assert microsoft["userData"]["em"] == E_MAIL_WITHOUT_DOTS
     analytics = shop.got("google_analytics", '"purchase"')[-1]["json"]
     assert re.fullmatch(r"\d+\.\d+", analytics["client_id"])
-    foreign = {"google_ads": ("fbclid", "msclkid"), "meta": ("gclid", "msclkid"), "microsoft": ("gclid", "fbclid")}
+    foreign = {
+        "google_ads": ("fbclid", "msclkid"),
+        "meta": ("gclid", "msclkid"),
+        "microsoft": ("gclid", "fbclid"),
+    }
     for vendor, others in foreign.items():
         for name in others:
             assert ids[name] not in json.dumps(shop.got(vendor)), f"{vendor} got {name}"
@@ -151,7 +171,12 @@ def test_after_a_withdrawal_the_next_purchase_names_nobody(shop: Shop, context: 
     before = len(shop.got("meta")), len(shop.got("microsoft"))
     shop.page.click("[data-view=thanks] a")
     card = shop.buy("mittens")
-    cookieless = {"google_analytics": "cookieless", "google_ads": "cookieless", "meta": "drop", "microsoft": "drop"}
+    cookieless = {
+        "google_analytics": "cookieless",
+        "google_ads": "cookieless",
+        "meta": "drop",
+        "microsoft": "drop",
+    }
     assert decisions(card) == cookieless
     assert (len(shop.got("meta")), len(shop.got("microsoft"))) == before
     assert dict(shop.got("google_ads", "label=")[-1]["params"])["gcs"] == "G100"
@@ -204,7 +229,12 @@ def test_a_card_shows_the_four_signals_as_they_were(shop: Shop) -> None:
     expect(first.locator(".chip[data-value=unknown]")).to_have_count(4)
     chips = shop.buy().locator(".chip")
     expect(chips).to_have_count(4)
-    assert [chip.get_attribute("data-value") for chip in chips.all()] == ["granted", "denied", "denied", "denied"]
+    assert [chip.get_attribute("data-value") for chip in chips.all()] == [
+        "granted",
+        "denied",
+        "denied",
+        "denied",
+    ]
 
 
 def test_the_request_can_be_looked_at_as_the_vendor_got_it(shop: Shop) -> None:
@@ -213,7 +243,9 @@ def test_the_request_can_be_looked_at_as_the_vendor_got_it(shop: Shop) -> None:
     ping = shop.settled("page_view").locator("[data-forwarder=google_analytics]")
     ping.locator("summary").click()
     expect(ping.locator(".line")).to_contain_text("https://www.google-analytics.com/g/collect")
-    expect(ping.locator(".legend-note")).to_contain_text("Nothing in it lets the vendor recognise the visitor")
+    expect(ping.locator(".legend-note")).to_contain_text(
+        "Nothing in it lets the vendor recognise the visitor"
+    )
     expect(ping.locator("mark")).to_have_count(0)
     shop.answer("accept")
     meta = shop.buy().locator("[data-forwarder=meta]")

@@ -337,7 +337,7 @@ class Rig:
 
     async def ask(self, *command: str | bytes | int) -> Any:
         """Send the store one command and return its answer as it comes."""
-        return await self.store._execute(*command)
+        return await self.store.redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
 
     async def counts(self) -> dict[str, int]:
         """Return all counters that the scripts keep, over all partitions."""

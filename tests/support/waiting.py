@@ -17,3 +17,9 @@ async def wait_until(
             return
         assert time.monotonic() < deadline, f"{what} did not come about within {within_s} s"
         await asyncio.sleep(0.005)
+
+
+async def passed(seconds: float) -> None:
+    """Return when so much time has passed, where time itself is the condition."""
+    started = time.monotonic()
+    await wait_until(lambda: time.monotonic() - started > seconds, within_s=seconds + 10)

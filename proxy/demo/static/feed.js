@@ -34,7 +34,7 @@ function makeRow(forwarder) {
   parts.open.firstChild.setAttribute("aria-label", `${vendor}: ${words.request.open}`);
   parts.open.append(parts.body);
   parts.open.addEventListener("toggle", () => unfold(parts));
-  parts.row.append(make("h4", "who", vendor), parts.decision, parts.why, parts.state, parts.open);
+  parts.row.append(parts.decision, make("div", "rest", make("h4", "who", vendor), parts.why, parts.state, parts.open));
   return parts;
 }
 

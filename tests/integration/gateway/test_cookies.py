@@ -84,11 +84,11 @@ class TestItsLife:
         browser = rig.browser()
         await browser.consent(GRANT)
         visitor = browser.id
-        for _ in range(8):
+        for left in range(8, 0, -1):
             rig.clock.advance(days=10)
             answer = await browser.consent({**GRANT, "decided_at": rig.clock()})
             assert browser.id == visitor
-        assert 10 * DAY - 5 <= answer.life_of("_sayso") <= 10 * DAY
+            assert left * 10 * DAY - 5 <= answer.life_of("_sayso") <= left * 10 * DAY
         rig.clock.advance(days=9)
         assert (await purchase(browser))["meta"] == "full|granted"
         rig.clock.advance(days=2)

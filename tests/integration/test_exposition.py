@@ -1,0 +1,167 @@
+"""The metrics as Prometheus reads them: every name, closed labels, true sums, and an answer while the store is down."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from proxy import metrics
+from proxy.delivery.backoff import State
+from proxy.exposition import expose
+from proxy.reasons import Decision, Outcome, OutcomeReason, Reason
+from proxy.site import Site
+from proxy.store.client import Store
+from tests.support.delivery import Scene, link, site_of
+from tests.support.own_valkey import Valkey
+from tests.support.vendor import Reply
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+async def scrape(store: Store, site: Site) -> Samples:
+    """Return all samples by name and labels."""
+    text = (await expose(store, [site], 1)).decode()
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def labels(**values: str) -> tuple[tuple[str, str], ...]:
+    """Return labels as ``Samples`` has them."""
+    return tuple(sorted(values.items()))
+
+
+VENDOR = {"site": "shop", "forwarder": "vendor"}
+
+
+async def test_everything_exists_from_the_beginning_at_zero(store: Store) -> None:
+    """An alert on an increase needs the zero before it."""
+    samples = await scrape(store, site_of(link()))
+    for name, more in {
+        "sayso_outbox_entries": {},
+        "sayso_outbox_oldest_seconds": {},
+        "sayso_vendor_late_refusals_total": {},
+        "sayso_consent_withdrawn_in_outbox_total": {},
+        "sayso_forwarder_paused": {},
+        "sayso_outcomes_total": {"outcome": "delivered", "reason": "accepted"},
+        "sayso_decisions_total": {"decision": "full", "reason": "granted"},
+    }.items():
+        assert samples[name, labels(**VENDOR, **more)] == 0
+    assert samples["sayso_events_received_total", labels(site="shop")] == 0
+    assert samples["sayso_events_invalid_total", labels(site="shop", reason="malformed")] == 0
+    # These are the process's own, so another test may have counted.
+    assert ("sayso_egress_violations_total", labels(**VENDOR)) in samples
+    assert ("sayso_consent_reads_total", labels(result="found")) in samples
+    assert samples["sayso_store_up", ()] == 1
+
+
+async def test_what_the_store_counts_is_exposed(store: Store) -> None:
+    """What was received is what ended plus what waits, in the metrics as well."""
+    async with Scene(store, site_of(link())) as scene:
+        await scene.full("e0", "e1")
+        await scene.ping("page_view")
+        await scene.decide("dddd", mode="withdraw")
+        before = await scrape(store, scene.site)
+        assert before["sayso_outbox_entries", labels(**VENDOR)] == 3
+        assert 0 <= before["sayso_outbox_oldest_seconds", labels(**VENDOR)] < 60
+        await scene.work()
+        await scene.settled(delivered_accepted=3)
+        after = await scrape(store, scene.site)
+    assert after["sayso_events_received_total", labels(site="shop")] == 3
+    assert after["sayso_decisions_total", labels(**VENDOR, decision="full", reason="granted")] == 2
+    assert after["sayso_outcomes_total", labels(**VENDOR, outcome="delivered", reason="accepted")] == 3
+    assert after["sayso_consent_withdrawn_in_outbox_total", labels(**VENDOR)] == 2
+    assert after["sayso_outbox_entries", labels(**VENDOR)] == 0
+    assert after["sayso_outbox_oldest_seconds", labels(**VENDOR)] == 0
+    name = "sayso_vendor_request_duration_seconds_count"
+    assert after[name, labels(forwarder="vendor", status="2xx")] >= 3
+
+
+async def test_a_pause_can_be_alerted_on(store: Store) -> None:
+    """It is a gauge, and dead letters are counted beside it."""
+    async with Scene(store, site_of(link())) as scene:
+        scene.vendor.queue = [Reply(422), *[Reply(401)] * 1000]
+        await scene.ping("page_view", "scroll")
+        delivery = await scene.work()
+        await wait_until(lambda: delivery.states()[0].state is State.PAUSED)
+
+        async def shown() -> bool:
+            samples = await scrape(store, scene.site)
+            return (
+                samples["sayso_forwarder_paused", labels(**VENDOR)] == 1
+                and samples["sayso_dead_letters", labels(**VENDOR)] == 1
+            )
+
+        await wait_until(shown)
+
+
+async def test_labels_are_closed_sets(store: Store) -> None:
+    """No event name, id, URL or address ever becomes a label."""
+    async with Scene(store, site_of(link())) as scene:
+        await scene.full("a-secret-event-id", visitor="a-secret-visitor", url="https://shop.example/secret")
+        await scene.ping("a_secret_name")
+        await scene.work()
+        await scene.settled(delivered_accepted=2)
+        samples = await scrape(store, scene.site)
+    closed: dict[str, set[str]] = {
+        "site": {"shop"},
+        "decision": set(Decision),
+        "outcome": set(Outcome),
+        "reason": {*Reason, *OutcomeReason, *metrics.CATALOGUE[1].values["reason"]},
+        "status": set(metrics.STATUSES),
+        "result": set(metrics.READS),
+    }
+    for name, pairs in samples:
+        for label, value in pairs:
+            assert value in closed.get(label, {value}), name
+            assert "secret" not in value
+
+
+async def test_it_answers_while_the_store_is_down_or_hangs(own_valkey: Valkey) -> None:
+    """Within a second, and it says so."""
+    store = Store(own_valkey.url)
+    own_valkey.freeze()
+    started = time.monotonic()
+    samples = await scrape(store, site_of(link()))
+    assert time.monotonic() - started < 1.0
+    assert samples["sayso_store_up", ()] == 0
+    assert ("sayso_consent_reads_total", labels(result="found")) in samples
+    assert not [name for name, _ in samples if name == "sayso_outbox_entries"]
+    own_valkey.thaw()
+    own_valkey.stop()
+    assert (await scrape(store, site_of(link())))["sayso_store_up", ()] == 0
+    await store.close()
+
+
+async def test_the_catalogue_names_all_there_is(store: Store) -> None:
+    """Nothing is exposed that is not declared, with the labels and the help that it is declared with."""
+    text = (await expose(store, [site_of(link())], 1)).decode()
+    found = {family.name: family for family in text_string_to_metric_families(text)}
+    assert set(found) == {metric.name for metric in metrics.CATALOGUE}
+    for metric in metrics.CATALOGUE:
+        family = found[metric.name]
+        assert (family.type, family.documentation) == (metric.kind, metric.help)
+        for sample in family.samples:
+            assert set(sample.labels) - {"le"} == set(metric.labels)
+
+
+@pytest.mark.parametrize("workers", [2])
+def test_all_workers_are_summed(tmp_path: Path, workers: int) -> None:
+    """What each process counts is one number in the end, also of those that are gone."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    count = "from proxy import metrics; metrics.CONSENT_READS.labels('found').inc(3)"
+    show = "from proxy.exposition import _of_processes; print(_of_processes().decode())"
+    for code in [count] * workers:
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=ROOT)  # noqa: S603  # ours
+    shown = subprocess.run(  # noqa: S603  # ours
+        [sys.executable, "-c", show], env=environment, check=True, cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    assert f'sayso_consent_reads_total{{result="found"}} {3.0 * workers}' in shown
