@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.load import Load
-from bench.processes import LOAD_CORE, cpu_seconds, family, free_port, name, on_core, resident_mb, start
+from bench.processes import LOAD_CORE, cpu_seconds, family, free_port, name, on_core, pin, resident_mb, start
 from bench.scenarios import consenting, events, revision, write_config
 from proxy.store.embedded import EmbeddedStore
 
-STRETCH_S = 0.15
+STRETCH_S = 0.3
 VISITORS = 300
 
 
@@ -67,6 +67,10 @@ async def gateway(
     pids = family(process.pid)
     workers = [pid for pid in pids if "proxy.worker" in name(pid)]
     stores = [pid for pid in pids if "valkey" in name(pid).split(" ")[0]]
+    for pid in stores:
+        pin(
+            pid, LOAD_CORE
+        )  # what it costs is a column of its own; on the gateway's core it would cost the gateway's caches
     cookies = await consenting(public, VISITORS) if full else []
     load = Load(int(public.rsplit(":", 1)[1]), events(VISITORS, cookies=cookies), connections)
     await load.connect()
@@ -137,6 +141,7 @@ async def _naive(folder: Path, connections: int, stops: list[Callable[[], Awaita
     """Start the naive gateway on a store as durable as ours."""
     store = await EmbeddedStore.start(folder / "naive", durability="always", log=logging.getLogger("bench"))
     stops.append(store.stop)
+    pin(store.pid, LOAD_CORE)
     port = free_port()
     process = await start("-m", "bench.naive", str(port), f"unix://{store.socket}")
     stops.append(_killer(process))

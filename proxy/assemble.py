@@ -15,7 +15,8 @@ from proxy.gateway.consent_api import ConsentApi
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.ratelimit import RateLimit
 from proxy.geo import Geo
-from proxy.metrics import CONSENT_READS, EVENTS_INVALID, INGEST_DURATION
+from proxy.metrics import CONSENT_READS, EVENTS_INVALID, INGEST_BUCKETS, INGEST_DURATION
+from proxy.observe import Gathered
 from proxy.pipeline import Pipeline, Told
 from proxy.reasons import Invalid
 from proxy.remember import Remember
@@ -148,7 +149,7 @@ def make_gateway(
         Collect(pipeline, callers, _invalid_counter(sites)),
         ConsentApi(consents, Remember(consents)),
         callers,
-        INGEST_DURATION.observe,
+        Gathered(INGEST_DURATION, INGEST_BUCKETS).observe,
         GPC_STATEMENT,
     )
     return GatewayParts(gateway, consents, outbox)

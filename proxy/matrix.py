@@ -4,7 +4,7 @@ For the presets as they are shipped, or for the sites of a configuration as it o
 anything: states are combined, decided, reduced and mapped by what the gateway and delivery use. Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_origin
@@ -22,7 +22,7 @@ from proxy.reasons import Decision, Reason
 from proxy.secret import Secret
 from proxy.settings_sites import SiteSettings
 from proxy.signals import ALL_UNKNOWN, ConsentState, Signals
-from proxy.site import Site, SitePolicy
+from proxy.site import NOT_CONFIGURED, Site, SitePolicy
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,6 +31,8 @@ _DAY_MS: Final = 86_400_000
 _CONVERSION: Final = "conversion"
 _OTHER: Final = "any other event"
 _EXAMPLE: Final = "purchase"
+# A page, a thing, and a name that no vendor knows: between them they have all that an event can have.
+_ORDINARY: Final = ("page_view", "add_to_cart", "any_other_event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,14 @@ def states(*, every: bool) -> tuple[tuple[str, ConsentState], ...]:
 # --- sheets -----------------------------------------------------------------------------------------------------
 
 
+def sheets(presets: Iterable[str], sites: Mapping[str, SiteSettings], *, every: bool) -> list[Sheet]:
+    """Return the matrix of these sites and presets; ``every``: with all 81 states, not only those that have a name."""
+    return [
+        *(site_sheet(name, settings, every=every) for name, settings in sites.items()),
+        *(preset_sheet(name, every=every) for name in presets),
+    ]
+
+
 def preset_sheet(name: str, *, every: bool) -> Sheet:
     """Return the matrix of a preset with nothing overridden, for every forwarder that it or Sayso knows.
 
@@ -119,13 +129,11 @@ def preset_sheet(name: str, *, every: bool) -> Sheet:
         said = preset.rule_for(module)
         forwarder = example(module) if module in shipped() else None
         rule = Rule.of(said.needs, said.otherwise, preset.analytics_storage, Decision.DROP)
-        link = _Link(module, forwarder, rule, policy)
+        link = _Link(module, forwarder, rule, policy, _known(module))
         for state_name, state in states(every=every):
-            rows.append(link.row(state_name, state, _CONVERSION, _EXAMPLE))
-            if "*" in said.events:
-                rows.append(link.row(state_name, state, _OTHER, _ordinary(())))
-            else:
-                rows.append(link.unwanted(state_name, state, _OTHER))
+            rows.append(link.row(state_name, state, _CONVERSION, (_EXAMPLE,)))
+            others = _ORDINARY if "*" in said.events else ()
+            rows.append(link.row(state_name, state, _OTHER, others))
     return Sheet("preset", name, preset, (), tuple(rows))
 
 
@@ -135,16 +143,11 @@ def site_sheet(name: str, settings: SiteSettings, *, every: bool) -> Sheet:
     names = _event_names(site)
     rows: list[Row] = []
     for link in site.links:
-        asked = _Link(link.name, link.forwarder, link.rule, site.policy)
+        asked = _Link(link.name, link.forwarder, link.rule, site.policy, {})
         for state_name, state in states(every=every):
             for label in (*names, _OTHER):
-                event = _ordinary(names) if label == _OTHER else label
-                wanted = link.wants(event)
-                rows.append(
-                    asked.row(state_name, state, label, event)
-                    if wanted
-                    else asked.unwanted(state_name, state, label)
-                )
+                wanted = tuple(event for event in _behind(label, names) if link.wants(event))
+                rows.append(asked.row(state_name, state, label, wanted))
     return Sheet("site", name, load_preset(site.policy.preset), tuple(_overrides(settings)), tuple(rows))
 
 
@@ -154,9 +157,9 @@ def _event_names(site: Site) -> list[str]:
     return sorted(site.conversions | chosen)
 
 
-def _ordinary(names: Sequence[str]) -> str:
-    """Return an event of no special meaning, which no key of the configuration singles out."""
-    return next(name for name in ("page_view", "scroll", "click", "any_other_event") if name not in names)
+def _behind(label: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the events that a label stands for; of any others, some that no key of the configuration singles out."""
+    return tuple(name for name in _ORDINARY if name not in names) if label == _OTHER else (label,)
 
 
 def _overrides(settings: SiteSettings) -> Iterator[str]:
@@ -182,25 +185,36 @@ def _toml(value: object) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
-class _Link:
-    """One forwarder under one policy. What was found out of its fields is kept: many states send the same."""
+Known = dict[tuple[Decision, tuple[str, ...], Signals], tuple[str, ...]]
 
-    def __init__(self, name: str, forwarder: Forwarder | None, rule: Rule, policy: SitePolicy) -> None:
+
+@cache
+def _known(module: str) -> Known:
+    """Return what is known of an example's fields: presets differ in what is decided, not in what is then sent."""
+    return {}
+
+
+class _Link:
+    """One forwarder under one policy. What was found out of its fields is ``known``: many states send the same."""
+
+    def __init__(
+        self, name: str, forwarder: Forwarder | None, rule: Rule, policy: SitePolicy, known: Known
+    ) -> None:
         self._name = name
         self._forwarder = forwarder
         self._rule = rule
         self._policy = policy
-        self._fields: dict[tuple[Decision, str, Signals], tuple[str, ...]] = {}
+        self._known = known
 
-    def row(self, state_name: str, state: ConsentState, events: str, event: str) -> Row:
-        """Decide an event that the forwarder is set up for, as the pipeline would."""
-        decided = decide(self._rule, state)
+    def row(self, state_name: str, state: ConsentState, events: str, names: tuple[str, ...]) -> Row:
+        """Decide events of these names, as the pipeline would; without a name the forwarder is not set up for them."""
+        decided = decide(self._rule, state) if names else NOT_CONFIGURED
         decision, reason, signal = decided.decision, decided.reason, decided.signal
         unidentified: Decision | None = None
         if decision is Decision.FULL and self._forwarder is not None:
-            if needs_identifier(self._forwarder, event, state.signals):
-                unidentified = self._without_consent(self._rule.otherwise, event)
-        elif decision is Decision.COOKIELESS and self._without_consent(decision, event) is Decision.DROP:
+            if needs_identifier(self._forwarder, names[0], state.signals):
+                unidentified = self._without_consent(self._rule.otherwise, names)
+        elif decision is Decision.COOKIELESS and self._without_consent(decision, names) is Decision.DROP:
             decision, reason, signal = Decision.DROP, Reason.NOT_CONFIGURED, None
         return Row(
             state_name,
@@ -211,32 +225,26 @@ class _Link:
             decision,
             reason,
             signal,
-            self._sent(decision, event, state.signals),
+            self._sent(decision, names, state.signals),
             unidentified,
         )
 
-    def unwanted(self, state_name: str, state: ConsentState, events: str) -> Row:
-        """Return the row of an event that the forwarder is not set up for."""
-        code = state.signals.code()
-        drop, reason = Decision.DROP, Reason.NOT_CONFIGURED
-        return Row(state_name, code, state.gpc, events, self._name, drop, reason, None, (), None)
-
-    def _without_consent(self, otherwise: Decision, event: str) -> Decision:
-        possible = self._forwarder is None or self._forwarder.cookieless_configured(event)
+    def _without_consent(self, otherwise: Decision, names: tuple[str, ...]) -> Decision:
+        possible = self._forwarder is None or self._forwarder.cookieless_configured(names[0])
         return otherwise if possible else Decision.DROP
 
-    def _sent(self, decision: Decision, event: str, signals: Signals) -> tuple[str, ...] | None:
+    def _sent(self, decision: Decision, names: tuple[str, ...], signals: Signals) -> tuple[str, ...] | None:
         if decision is Decision.DROP:
             return ()
         if self._forwarder is None:
             return None
-        key = (decision, event, signals)
-        found = self._fields.get(key)
+        key = (decision, names, signals)
+        found = self._known.get(key)
         if found is None:
-            found = self._fields[key] = (
-                full_fields(self._forwarder, event, signals)
+            found = self._known[key] = (
+                full_fields(self._forwarder, names, signals)
                 if decision is Decision.FULL
-                else cookieless_fields(self._forwarder, event, signals, self._policy)
+                else cookieless_fields(self._forwarder, names, signals, self._policy)
             )
         return found
 

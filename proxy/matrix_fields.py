@@ -4,8 +4,8 @@ The fullest event that there can be is reduced and mapped as any other. A field 
 request; so whatever a reduction takes out, or a forwarder has no use for, is not named here. Pure.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import Field, fields, replace
 from typing import Any, Final, TypeVar
 
 from forwarders.base import Forwarder, Request
@@ -64,41 +64,46 @@ _OPTIONAL: Final = frozenset(
     " user_id user_properties".split()
 )
 
-_ORDER: Final = {one.name: place for place, one in enumerate(fields(FullEvent))} | {"name": -1}
+_ORDER: Final = {one.name: place for place, one in enumerate(fields(FullEvent))} | {
+    "name": -1,
+    "random_id": 99,
+}
 
 
-def full_fields(forwarder: Forwarder, name: str, signals: Signals) -> tuple[str, ...]:
-    """Return what a full event of that name may tell this vendor under these signals.
+def full_fields(forwarder: Forwarder, names: Iterable[str], signals: Signals) -> tuple[str, ...]:
+    """Return what full events of these names may tell this vendor under these signals.
 
     The fields are those of ``FullEvent``; ``ids.``, ``contact.`` and ``click_ids.`` (those left in the URL) are named
     singly.
     """
-    found: dict[str, None] = {}
-    # A vendor may take one click id of several, so each is also offered alone.
-    for clicks in (
-        _CLICK_IDS,
-        *({click: _CLICK_IDS[click]} for click in sorted(forwarder.takes_click_ids & _CLICK_IDS.keys())),
-    ):
-        event = _fullest(forwarder, name, signals, clicks)
-        for label in _sent(event, lambda changed: forwarder.full([changed])):
-            found[label] = None
-            if label == "url" and event.url is not None:
-                found |= dict.fromkeys(f"click_ids.{click}" for click in _click_ids_in(event.url))
+    found: set[str] = set()
+
+    def request(event: FullEvent) -> Request:
+        return forwarder.full([event])
+
+    for name in names:
+        event = _fullest(forwarder, name, signals, _CLICK_IDS)
+        sent = set(_sent(event, request, fields(event)))
+        found |= sent
+        if "url" in sent and event.url is not None:
+            found |= {f"click_ids.{click}" for click in _click_ids_in(event.url)}
+        # A vendor may take one click id of several, so each is also offered alone.
+        for click in forwarder.takes_click_ids & _CLICK_IDS.keys():
+            event = _fullest(forwarder, name, signals, {click: _CLICK_IDS[click]})
+            found |= set(_sent(event, request, [one for one in fields(event) if one.name == "ids"]))
     return tuple(sorted(found, key=_place))
 
 
 def cookieless_fields(
-    forwarder: Forwarder, name: str, signals: Signals, policy: SitePolicy
+    forwarder: Forwarder, names: Iterable[str], signals: Signals, policy: SitePolicy
 ) -> tuple[str, ...]:
-    """Return what a cookieless event of that name may tell this vendor: fields of ``CookielessEvent``."""
-    event = reduce_cookieless(
-        clean(_event(name, policy.cookieless_params, _CLICK_IDS)),
-        _visit(forwarder),
-        _state(signals),
-        policy,
-        _RANDOM_ID,
-    )
-    return tuple(dict.fromkeys(_sent(event, forwarder.cookieless)))
+    """Return what cookieless events of these names may tell this vendor: fields of ``CookielessEvent``."""
+    found: set[str] = set()
+    for name in names:
+        content = clean(_event(name, policy.cookieless_params, _CLICK_IDS))
+        event = reduce_cookieless(content, _visit(forwarder), _state(signals), policy, _RANDOM_ID)
+        found |= set(_sent(event, forwarder.cookieless, fields(event)))
+    return tuple(sorted(found, key=_place))
 
 
 def needs_identifier(forwarder: Forwarder, name: str, signals: Signals) -> bool:
@@ -189,16 +194,18 @@ def _click_ids_in(url: str) -> list[str]:
 # --- asking -----------------------------------------------------------------------------------------------------
 
 
-def _sent(event: E, request: Callable[[E], Request]) -> Iterator[str]:
+def _sent(event: E, request: Callable[[E], Request], asked: Iterable[Field[Any]]) -> Iterator[str]:
     emptied: Any = {one.name: _EMPTY.get(one.name) for one in fields(event) if one.name in _OPTIONAL}
+    beside = request(event)
     yield "name"  # every vendor is told what happened, be it as the number of a conversion
-    for field in fields(event):
+    for field in asked:
         own: Any = {field.name: getattr(event, field.name)}
-        alone = replace(event, **(emptied | own))
         for label, changed in _changes(field.name, own[field.name]):
             other: Any = {field.name: changed}
             # Beside everything else, and alone: one field may be sent only where another is missing.
-            if any(request(base) != request(replace(base, **other)) for base in (event, alone)):
+            if request(replace(event, **other)) != beside or (
+                request(replace(event, **(emptied | other))) != request(replace(event, **(emptied | own)))
+            ):
                 yield label
 
 
@@ -216,7 +223,7 @@ def _changes(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # of whicheve
         yield name, _OTHER.get(name, f"{value}x")
 
 
-def _place(label: str) -> int:
+def _place(label: str) -> tuple[int, str]:
     """Sort fields as an event lists them, click ids after the URL in which they stand."""
     name = label.partition(".")[0]
-    return _ORDER["url" if name == "click_ids" else name]
+    return _ORDER["url" if name == "click_ids" else name], label if "." in label else ""

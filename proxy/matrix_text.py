@@ -26,6 +26,15 @@ _HEAD: Final = ("state", "signals", "event", "decision", "reason", "fields")
 Line = tuple[str, str, str, str, str, str]
 
 
+def written(sheets: Sequence[Sheet], form: str) -> str:
+    """Return the matrix as ``text``, ``markdown`` or ``json``.
+
+    Raises:
+        KeyError: there is no such form.
+    """
+    return {"text": as_text, "markdown": as_markdown, "json": as_json}[form](sheets)
+
+
 def as_json(sheets: Sequence[Sheet]) -> str:
     """Return everything, each row by itself, as one JSON document."""
     found: dict[str, list[dict[str, object]]] = {"presets": [], "sites": []}

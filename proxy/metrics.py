@@ -55,13 +55,14 @@ _INVALID = Metric(
     "process",
     {"reason": tuple(Invalid)},
 )
+INGEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _INGEST = Metric(
     "sayso_ingest_duration_seconds",
     "histogram",
     "Time from a request with events to its answer, in seconds.",
     (),
     "process",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+    buckets=INGEST_BUCKETS,
 )
 _REQUEST = Metric(
     "sayso_vendor_request_duration_seconds",

@@ -54,7 +54,12 @@ class Signals:
 
     def code(self) -> str:
         """Return four letters, ``g``, ``d`` or ``u``, in the order of ``SIGNALS``."""
-        return "".join(_LETTER[value] for value in self.values())
+        return (
+            _LETTER[self.analytics_storage]
+            + _LETTER[self.ad_storage]
+            + _LETTER[self.ad_user_data]
+            + _LETTER[self.ad_personalization]
+        )
 
     @staticmethod
     def of(analytics: Value, storage: Value, user_data: Value, personalization: Value) -> "Signals":

@@ -1,6 +1,7 @@
 """One gateway process: takes requests from a listening socket that its parent has bound."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ from proxy.lifeline import hold
 from proxy.logs import set_up
 from proxy.loops import run
 from proxy.settings import ConfigError, load_settings
+from proxy.useragent import warm_up
 
 log = logging.getLogger("sayso.gateway")
 DRAIN_S = 5.0
@@ -28,11 +30,16 @@ async def work(config: Path, store_url: str, sock: socket.socket) -> int:
         loop.add_signal_handler(number, stop.set)
     ready = hold(stop.set)
     settings = load_settings(config)
+    warm_up()
     set_up(settings.log.level, settings.log.format)
     store, key = await connect(settings, store_url)
     parts = make_gateway(settings, compile_sites(settings), store, key)
     server = make_server(parts.gateway.handle)
     listener = await listen(server, sock)
+    # What was loaded until here stays: the collector need not look at it again. Requests make no cycles worth its time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     ready()
     await stop.wait()
     listener.close()

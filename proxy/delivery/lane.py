@@ -126,11 +126,11 @@ class Lane:
                 claimed = await self._claims.new(room, block_ms=self._block_ms())
         else:
             await self._claim_due(0)
-            if not self._carrying:
-                self._depart()  # room comes from sending alone
             await self._hand.wait(self._worthwhile, self._block_ms() / 1000)
         await self._take(claimed)
-        if self._gathering and self._clock.monotonic() - self._gathered_since >= self._linger_s:
+        # Without room for more there is nobody left to wait for.
+        lingered = self._clock.monotonic() - self._gathered_since >= self._linger_s
+        if self._gathering and (lingered or self._hand.room < self._worthwhile):
             self._depart()
 
     async def _claim_due(self, most: int) -> list[Claimed]:

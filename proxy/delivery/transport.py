@@ -4,6 +4,7 @@ It knows neither vendors nor entries. It follows no redirect, keeps no cookie, r
 header that says more of us than our name, and never logs or quotes a URL.
 """
 
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -26,6 +27,7 @@ MAX_ANSWER = 1 << 20
 _KEEPALIVE_S = (
     30.0  # below what vendors' servers keep, so that few requests meet a connection that has just been closed
 )
+_NEEDS_NO_QUOTING = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 _OUR_NAME = f"sayso/{__version__}"
 
 
@@ -165,13 +167,17 @@ class Transport:
         if self._way.origin:
             url = f"{self._way.origin}/{url.removeprefix('https://')}"
         if outgoing.query:
-            query = urlencode(outgoing.query, quote_via=quote, safe="", errors="replace")
+            query = "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in outgoing.query])
             url += ("&" if "?" in url else "?") + query
         return URL(url, encoded=True)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()
+
+
+def _quoted(text: str) -> str:
+    return text if _NEEDS_NO_QUOTING(text) else quote(text, safe="", errors="replace")
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

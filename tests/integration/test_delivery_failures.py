@@ -7,23 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from proxy.delivery.backoff import State
-from proxy.delivery.delivery import Delivery
 from proxy.delivery.states import pause, read_states, resume
 from proxy.store.claims import Claims
 from proxy.store.client import Store
 from proxy.store.keys import outbox_keys
-from tests.support.delivery import SITE, Scene, TestForwarder, link, site_of
+from tests.support.delivery import SITE, Scene, TestForwarder, kill, link, site_of
 from tests.support.own_valkey import Valkey
 from tests.support.vendor import Reply
 from tests.support.waiting import passed, wait_until
-
-
-async def kill(delivery: Delivery) -> None:
-    """End a worker as ``kill -9`` would: everything it does stops where it is, and nothing is given back."""
-    tasks = [*delivery._tasks, *(task for lane in delivery._lanes for task in lane._carrying)]
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
 
 
 async def test_what_a_dead_worker_held_is_delivered_by_another(store: Store) -> None:

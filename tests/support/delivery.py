@@ -3,6 +3,7 @@
 ``Scene`` puts entries into outboxes as the gateway would, runs workers, and asks the store what became of them.
 """
 
+import asyncio
 import itertools
 import time
 from collections.abc import Sequence
@@ -278,3 +279,11 @@ class Scene:
     def sent_names(self) -> list[str]:
         """Return the name of each cookieless request that the vendor saw."""
         return [dict(one.query)["name"] for one in self.vendor.seen if one.path == "/ping"]
+
+
+async def kill(delivery: Delivery) -> None:
+    """End a worker as ``kill -9`` would: everything it does stops where it is, and nothing is given back."""
+    tasks = [*delivery._tasks, *(task for lane in delivery._lanes for task in lane._carrying)]
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

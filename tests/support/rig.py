@@ -77,6 +77,11 @@ async def purchase(browser: "Browser", **fields: object) -> dict[str, str]:
     return browser.rig.decided()
 
 
+async def ask(store: Store, *command: str | bytes | int) -> Any:
+    """Send a store one command and return its answer as it comes."""
+    return await store.redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py has no types here
+
+
 async def until(condition: Callable[[], bool], what: str) -> None:
     """Wait until something is so."""
     for _ in range(2000):
@@ -337,7 +342,7 @@ class Rig:
 
     async def ask(self, *command: str | bytes | int) -> Any:
         """Send the store one command and return its answer as it comes."""
-        return await self.store.redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
+        return await ask(self.store, *command)
 
     async def counts(self) -> dict[str, int]:
         """Return all counters that the scripts keep, over all partitions."""

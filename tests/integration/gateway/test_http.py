@@ -18,7 +18,6 @@ MALFORMED = [
     b"GET %s\r\n\r\n" % CANARY,
     b"GET /%s HTTP/1.1\r\n\r\n " % CANARY + b"\x00\r\n\r\n",
     b"GET /consent HTTP/%s\r\n\r\n" % CANARY,
-    b"GET /consent HTTP/2.0\r\n\r\n",
     b"GET /consent HTTP/1.1 %s\r\nHost: x\r\n\r\n" % CANARY,
     b"G\xc3\x89T /consent HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET /consent HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % CANARY,

@@ -1,0 +1,51 @@
+"""A Valkey for the tests on real bytes, started once and emptied for each test; the whole way of an event on it."""
+
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.own_valkey import Valkey
+from tests.support.whole import Whole
+
+StartWhole = Callable[..., Awaitable[Whole]]
+
+
+@pytest.fixture(scope="session")
+def wire_valkey() -> Iterator[Valkey]:
+    """Return the server that the tests of this folder share."""
+    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
+        server = Valkey(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+async def start_whole(wire_valkey: Valkey) -> AsyncIterator[StartWhole]:
+    """Start a gateway with the twin beside it, on an empty store."""
+    wire_valkey.ask("FLUSHALL")
+    async with AsyncExitStack() as stack:
+
+        async def start(*sites: Any, **settings: Any) -> Whole:
+            return await stack.enter_async_context(Whole(wire_valkey.url, *sites, **settings))
+
+        yield start
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Capture every line of every logger, debug lines too."""
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Return an empty folder whose path is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
+        yield Path(folder).resolve()
