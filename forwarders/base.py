@@ -107,6 +107,8 @@ class Forwarder(BaseModel):
     """Objects in a full request's body whose keys are the site's own (free parameters)."""
     takes_address: ClassVar[bool] = False
     """Whether a full event may carry the truncated address."""
+    cookieless_takes_address: ClassVar[bool] = False
+    """Whether a cookieless event may carry the truncated address, where the policy lets it."""
     takes_click_ids: ClassVar[frozenset[str]] = frozenset()
     """Click ids (query parameter names) that this vendor issued: offered to ``identify``, left in its URLs."""
     full_max_age_s: ClassVar[int] = 72 * 3600

@@ -67,7 +67,9 @@ EventName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,3
 class Conversion(BaseModel):
     """One conversion action."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     action_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
     """Number of the conversion action (``ctId`` in its address in Google Ads); Data Manager's ``productDestinationId``."""

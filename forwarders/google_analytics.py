@@ -69,6 +69,7 @@ class GoogleAnalytics(Forwarder):
     )
     open_keys: ClassVar[frozenset[str]] = frozenset({"params", "user_properties"})
     takes_address: ClassVar[bool] = True
+    cookieless_takes_address: ClassVar[bool] = True
     takes_click_ids: ClassVar[frozenset[str]] = CLICK_IDS
     # Google takes less than 130 kB; the rest is for what events of a client share.
     batch: ClassVar[Batch] = Batch(limit=25, max_bytes=125_000)

@@ -185,7 +185,13 @@ def reduce_full(
 
 
 def reduce_cookieless(
-    content: Clean, visit: Visit, state: ConsentState, policy: SitePolicy, random_id: str
+    content: Clean,
+    visit: Visit,
+    state: ConsentState,
+    policy: SitePolicy,
+    random_id: str,
+    *,
+    takes_address: bool = True,
 ) -> CookielessEvent:
     """Make what a cookieless request may be built of.
 
@@ -195,6 +201,7 @@ def reduce_cookieless(
         state: the visitor's actual consent; the vendor is told it as it is.
         policy: which optional fields the site allows.
         random_id: drawn for this entry alone, ``<31-bit int>.<Unix s>``.
+        takes_address: whether the forwarder sends the truncated address at all.
     """
     event = content.event
     template = content.anonymous
@@ -221,6 +228,7 @@ def reduce_cookieless(
         )
     # One object for all entries of the event: each is written down before the next one is made.
     template.random_id = random_id
+    template.address = visit.address if takes_address and policy.cookieless_address else None
     return template
 
 

@@ -134,7 +134,12 @@ def make_gateway(
     """Build the gateway of one process."""
     geo = Geo(str(settings.server.geo_database) if settings.server.geo_database else None)
     consents = Consents(store)
-    outbox = Outbox(store, partitions=settings.store.partitions, most_entries=settings.delivery.max_entries)
+    outbox = Outbox(
+        store,
+        partitions=settings.store.partitions,
+        most_entries=settings.delivery.max_entries,
+        most_bytes=settings.delivery.max_bytes,
+    )
     pipeline = Pipeline(consents, outbox, geo, key, _read_counter(), tell)
     # Each process sees its share of the traffic, so it allows its share of the limit.
     limit = -(-settings.server.rate_limit_per_minute // settings.server.workers)

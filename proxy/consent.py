@@ -61,6 +61,7 @@ def combine(
     gpc: bool,
     now_ms: int,
     max_age_ms: int,
+    made_ms: int | None = None,
 ) -> ConsentState:
     """Return the state that one event is decided on.
 
@@ -71,12 +72,15 @@ def combine(
         gpc: whether the request carried ``Sec-GPC: 1``.
         now_ms: the time of receipt.
         max_age_ms: how long a grant counts.
+        made_ms: when the event was made, if before its receipt: a grant that came later does not release what was made
+            while the signal was denied.
     """
     if isinstance(record, Unreadable) or isinstance(refusal, Unreadable):
         return ConsentState(ALL_UNKNOWN, (Reason.CONSENT_UNREADABLE,) * 4, gpc=gpc)
     if record is None and refusal is None and said is ALL_UNKNOWN and not gpc:
         return _SILENCE
-    if record is not None and refusal is None and said is ALL_UNKNOWN and not gpc and not record.tombstone:
+    late = made_ms is not None and record is not None and made_ms < record.decided_at
+    if record is not None and refusal is None and said is ALL_UNKNOWN and not (gpc or late):
         state = _plain(record, now_ms - max_age_ms, now_ms + FUTURE_MS)
         if state is not None:
             return state
@@ -89,6 +93,7 @@ def combine(
         value, reason = _timed(
             record, refusal, stored[position], refused[position], position, now_ms, max_age_ms
         )
+        value, reason = _released(value, reason, record, position, made_ms) if late else (value, reason)
         if own[position] is Value.DENIED and value is not Value.DENIED:
             value = Value.DENIED
             reason = reason if reason is Reason.CONSENT_UNREADABLE else Reason.CONSENT_DENIED
@@ -113,6 +118,17 @@ def combine(
     )
 
 
+def _released(
+    value: Value, reason: Reason, record: Record | None, position: int, made_ms: int | None
+) -> tuple[Value, Reason]:
+    """Keep denied what was denied when the event was made: a grant that came later does not release it."""
+    if value is not Value.GRANTED or record is None or made_ms is None or not record.denied_at[position]:
+        return value, reason
+    if record.denied_at[position] <= made_ms < (record.times[position] or record.decided_at):
+        return Value.DENIED, Reason.CONSENT_DENIED
+    return value, reason
+
+
 def _source(record: Record | None, refusal: Refusal | None, said: Signals) -> str:
     if record is not None:
         return record.source
@@ -130,6 +146,8 @@ _WHY = {
 
 def _plain(record: Record, oldest_ms: int, newest_ms: int) -> ConsentState | None:
     """Return the state of a visitor of whom only a record speaks, all of it in its time: by far the commonest case."""
+    if record.tombstone:
+        return None
     signals, times = record.signals, record.times
     values = signals.values()
     for position in range(4):

@@ -45,7 +45,7 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
 
 # What differs between the forwarders of one event. The rest is the same for all of them, and is written once.
 _OWN_FULL = ("url", "referrer", "address", "ids", "contact", "user_id", "user_properties")
-_OWN_COOKIELESS = ("random_id",)
+_OWN_COOKIELESS = ("address", "random_id")
 _SHARED_FULL = tuple(name for name in FullEvent.__slots__ if name not in _OWN_FULL)
 _SHARED_COOKIELESS = tuple(name for name in CookielessEvent.__slots__ if name not in _OWN_COOKIELESS)
 

@@ -101,7 +101,14 @@ def cookieless_fields(
     found: set[str] = set()
     for name in names:
         content = clean(_event(name, policy.cookieless_params, _CLICK_IDS))
-        event = reduce_cookieless(content, _visit(forwarder), _state(signals), policy, _RANDOM_ID)
+        event = reduce_cookieless(
+            content,
+            _visit(forwarder),
+            _state(signals),
+            policy,
+            _RANDOM_ID,
+            takes_address=forwarder.cookieless_takes_address,
+        )
         found |= set(_sent(event, forwarder.cookieless, fields(event)))
     return tuple(sorted(found, key=_place))
 

@@ -50,7 +50,7 @@ READS = ("found", "absent", "unreadable", "failed")
 _INVALID = Metric(
     "sayso_events_invalid",
     "counter",
-    "Events, consent states and requests that could not be taken.",
+    "Events that could not be taken.",
     ("site", "reason"),
     "process",
     {"reason": tuple(Invalid)},

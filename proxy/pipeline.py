@@ -115,7 +115,7 @@ class Pipeline:
             if subject.visitor is not None and subject.found is _NOTHING_FOUND:
                 subject.found = await self._read(arrival, subject.visitor, event)
                 subject.session_start, subject.read_at = subject.found.session_start, subject.found.read_at
-            state = _state(arrival, subject.found, event.consent)
+            state = _state(arrival, subject.found, event)
             if _outlived(site, subject.visitor, subject.found, arrival.now_ms):
                 # The id ends; what its record says of this visitor still counts for the rest of the request.
                 subject.visitor, subject.session_start = None, None
@@ -125,7 +125,7 @@ class Pipeline:
                 before = subject.found
                 await self._ensure_visitor(arrival, subject, state, event.consent)
                 if subject.found is not before:
-                    state = _state(arrival, subject.found, event.consent)
+                    state = _state(arrival, subject.found, event)
             visit = self._visit_of(event, arrival)
             puts.append(self._reduce(arrival, event, visit, state, subject))
         new = await self.outbox.put(puts)
@@ -267,7 +267,9 @@ class Pipeline:
         if decided.decision is Decision.DROP:
             return decided, None
         random_id = f"{bits31()}.{now_ms // 1000}"
-        event = reduce_cookieless(content, visit, state, site.policy, random_id)
+        event = reduce_cookieless(
+            content, visit, state, site.policy, random_id, takes_address=forwarder.cookieless_takes_address
+        )
         return decided, encode(Entry(event, ref, None, now_ms, 0, site.policy.version), content.shared)
 
 
@@ -302,14 +304,15 @@ def _subject_of(event: Event, arrival: Arrival, own: _Subject, subjects: dict[st
     return subjects.setdefault(visitor.id, _Subject(visitor))
 
 
-def _state(arrival: Arrival, found: Found, said: Signals) -> ConsentState:
+def _state(arrival: Arrival, found: Found, event: Event) -> ConsentState:
     return combine(
         found.record,
         arrival.refusal,
-        said,
+        event.consent,
         gpc=arrival.gpc,
         now_ms=arrival.now_ms,
         max_age_ms=arrival.site.policy.consent_max_age_ms,
+        made_ms=event.time_ms,
     )
 
 

@@ -10,6 +10,8 @@ from proxy.signals import ALL_DENIED, ALL_UNKNOWN, ConsentState, Signals, Value
 from proxy.site import Site
 from proxy.store.consents import Changed, Consents
 
+_NEVER = (0, 0, 0, 0)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Statement:
@@ -79,7 +81,9 @@ class Remember:
         if not has_basis(state, interest=site.policy.interest):
             return Remembered(refusal=Refusal(signals, at), withdrawn=withdrawn)
         fresh = mint(now_ms // 1000)
-        changed = await self._change(site, fresh, signals, statement, earlier)
+        # Under the id before this one everything was denied, for as long as anybody can say.
+        before = (1, 1, 1, 1) if withdrawn else _denied_in(earlier)
+        changed = await self._change(site, fresh, signals, statement, earlier, denied_before=before)
         return Remembered(fresh, consented=_consented(changed.signals))
 
     async def withdraw(
@@ -104,8 +108,11 @@ class Remember:
         earlier: Refusal | None,
         *,
         withdraw: bool = False,
+        denied_before: tuple[int, int, int, int] = _NEVER,
     ) -> Changed:
-        changed = await self._write(site, visitor, signals, statement, withdraw=withdraw)
+        changed = await self._write(
+            site, visitor, signals, statement, withdraw=withdraw, denied_before=denied_before
+        )
         if earlier is not None and earlier.decided_at > statement.decided_at:
             # The refusal cookie goes; its denials keep their time, so that no grant from before them lifts them.
             denials = _denials(earlier.signals)
@@ -115,7 +122,14 @@ class Remember:
         return changed
 
     async def _write(
-        self, site: Site, visitor: Visitor, signals: Signals, statement: Statement, *, withdraw: bool
+        self,
+        site: Site,
+        visitor: Visitor,
+        signals: Signals,
+        statement: Statement,
+        *,
+        withdraw: bool,
+        denied_before: tuple[int, int, int, int] = _NEVER,
     ) -> Changed:
         return await self._consents.change(
             site.name,
@@ -129,6 +143,7 @@ class Remember:
             keep_s=site.policy.consent_max_age_ms // 1000,
             mode="withdraw" if withdraw else "decide",
             interest=site.policy.interest,
+            denied_before=denied_before,
         )
 
 
@@ -144,6 +159,16 @@ def _after_refusal(signals: Signals, decided_at: int, earlier: Refusal | None) -
         else:
             merged.append(Value.DENIED if refused is Value.DENIED else Value.UNKNOWN)
     return Signals.of(merged[0], merged[1], merged[2], merged[3])
+
+
+def _denied_in(refusal: Refusal | None) -> tuple[int, int, int, int]:
+    """Return when each signal was refused in the refusal cookie."""
+    if refusal is None:
+        return _NEVER
+    first, second, third, fourth = (
+        refusal.decided_at if value is Value.DENIED else 0 for value in refusal.signals.values()
+    )
+    return (first, second, third, fourth)
 
 
 def _denials(signals: Signals) -> Signals:

@@ -22,11 +22,15 @@ from proxy.health import delivery_part, store_part
 from proxy.lifeline import Child, spawn
 from proxy.settings import Settings
 from proxy.site import Site
+from proxy.store.client import Store, StoreUnavailableError
 from proxy.store.consents import Consents
+from proxy.store.embedded import EmbeddedStore
 
 log = logging.getLogger("sayso")
 _RESTART_S = (0.0, 0.2, 1.0, 3.0, 10.0)
 _STEADY_S = 30.0
+_REWRITE_S = 6 * 3600.0
+"""Seconds after which deleted data is gone from the embedded server's disk too, at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,9 @@ async def serve(config: Path, settings: Settings, roles: Roles, metrics_dir: Pat
     public = bind(server.listen.host, server.listen.port) if roles.gateway else None
     admin = bind(server.admin_listen.host, server.admin_listen.port)
     opened = await open_store(settings, log)
-    watch = asyncio.create_task(opened.embedded.watch()) if opened.embedded is not None else None
+    embedded = opened.embedded
+    watch = asyncio.create_task(embedded.watch()) if embedded is not None else None
+    rewrite = asyncio.create_task(_rewrite(opened.store, embedded)) if embedded is not None else None
     workers = _workers(config, settings, opened, public, metrics_dir) if public is not None else None
     delivery = _delivery(settings, sites, opened) if roles.delivery else None
     runner = web.AppRunner(_admin(settings, sites, opened, workers), access_log=None)
@@ -132,12 +138,24 @@ async def serve(config: Path, settings: Settings, roles: Roles, metrics_dir: Pat
         if delivery is not None:
             await delivery.stop()
         await runner.cleanup()
-        if watch is not None:
-            watch.cancel()
+        for task in (watch, rewrite):
+            if task is not None:
+                task.cancel()
         await opened.close()
         if metrics_dir is not None:
             shutil.rmtree(metrics_dir, ignore_errors=True)
     return 0
+
+
+async def _rewrite(store: Store, embedded: EmbeddedStore) -> None:
+    """Rewrite the append-only file now and then: until then it holds what was long deleted from the store."""
+    while True:
+        await asyncio.sleep(_REWRITE_S)
+        if embedded.owner:
+            try:
+                await store.guarded(store.redis.bgrewriteaof())
+            except StoreUnavailableError as error:
+                log.warning("the append-only file was not rewritten: %s", error)
 
 
 def _workers(

@@ -85,6 +85,7 @@ class Delivery:
         self._senders: list[Sender] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._board: Board | None = None
+        self._orders_read = asyncio.Event()
         self._stopping = False
 
     async def start(self) -> None:
@@ -152,9 +153,20 @@ class Delivery:
         )
         self._senders.append(sender)
         self._lanes.append(lane)
-        self._begin(lane.run, courier.name)
+
+        self._begin(self._in_order(lane.run), courier.name)
         if has_follow_ups(link.forwarder):
-            self._begin(FollowUps(courier, claims, self._pace).run, f"{courier.name} follow-ups")
+            follow_ups = FollowUps(courier, claims, self._pace)
+            self._begin(self._in_order(follow_ups.run), f"{courier.name} follow-ups")
+
+    def _in_order(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Let something wait for the operators' orders: a pause outlives a restart."""
+
+        async def waiting() -> None:
+            await self._orders_read.wait()
+            await run()
+
+        return waiting
 
     async def stop(self) -> None:
         """Stop claiming, let requests under way finish, and give everything else back; within ten seconds."""
@@ -186,6 +198,7 @@ class Delivery:
         while board is not None:
             try:
                 await board.turn()
+                self._orders_read.set()
             except StoreUnavailableError as error:
                 log.debug("the forwarders' states cannot be published (%s)", error)
             await asyncio.sleep(self._pace.orders_s)

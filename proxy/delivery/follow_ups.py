@@ -6,6 +6,7 @@ import logging
 from forwarders.base import Forwarder, Response
 from forwarders.verdicts import AskAgain, LateAnswer
 from proxy.delivery.after import parse_reference, reference_of
+from proxy.delivery.backoff import State
 from proxy.delivery.courier import Courier
 from proxy.delivery.credentials import CredentialError, outgoing
 from proxy.delivery.pace import Pace
@@ -40,8 +41,9 @@ class FollowUps:
         """Ask until cancelled. A question that finds no answer comes again by itself."""
         while True:
             try:
-                for text in await self._claims.asks_due():
-                    await self._ask(text)
+                if self._courier.breaker.state is not State.HELD:
+                    for text in await self._claims.asks_due():
+                        await self._ask(text)
             except StoreUnavailableError as error:
                 log.debug("%s: cannot look for questions (%s)", self._courier.name, error)
             await asyncio.sleep(self._pace.asks_s)

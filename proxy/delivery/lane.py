@@ -22,6 +22,7 @@ from proxy.store.client import StoreUnavailableError
 log = logging.getLogger("sayso.delivery")
 
 _MOST_IN_HAND = 10_000
+_LAST_SETTLING_S = 0.5
 _AT_ONCE = 1000
 """Entries that one claim brings; more would keep this process, and the store, from everything else."""
 
@@ -105,6 +106,7 @@ class Lane:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        await self._settler.close(_LAST_SETTLING_S)
         await self._claims.leave()
 
     # --- one turn -------------------------------------------------------------------------------------------------
@@ -186,18 +188,22 @@ class Lane:
             await self._claim_due(0)
             await asyncio.sleep(min(wait_s, self._pace.heartbeat_s))
             return
-        live = await self._claim_live(self._limit)
+        live = await self._claim_live(self._limit, early_ms=int(CAP_S * 1000))
         if live:
             await self._try_vendor(live)
 
-    async def _claim_live(self, most: int) -> list[InHand]:
+    async def _claim_live(self, most: int, *, early_ms: int = 0) -> list[InHand]:
+        """Claim entries that may be sent; where there are no others, such as are parked for ``early_ms`` at most."""
         room = min(most, self._hand.room, _AT_ONCE)
         if room <= 0:
             await self._hand.wait(1, self._pace.heartbeat_s)
             return []
-        claimed = await self._claims.due(room, silence_ms=self._pace.silence_ms)
+        silence_ms = self._pace.silence_ms
+        claimed = await self._claims.due(room, silence_ms=silence_ms)
         if not claimed:
             claimed = await self._claims.new(room, block_ms=max(int(self._pace.heartbeat_s * 1000), 1))
+        if not claimed and early_ms:
+            claimed = await self._claims.due(room, silence_ms=silence_ms, early_ms=early_ms)
         ended, live = self._sorted(claimed)
         await self._end(ended)
         return live

@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from proxy.anonymise import lower
 from proxy.consent import Record, Unreadable, combine, still_allows
 from proxy.delivery.clock import Clock
-from proxy.delivery.triage import Full
+from proxy.delivery.narrowing import narrowed, stricter
+from proxy.delivery.triage import MAPPING_ERRORS, Full, unmappable
 from proxy.entry import Entry
 from proxy.reasons import Decision, Outcome, OutcomeReason
 from proxy.signals import ALL_UNKNOWN, Signals, Value
@@ -24,7 +25,11 @@ _MOST_RECENT = 5000
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Checked:
-    """Which entries may go out as they are, what becomes of the others, and when (monotonic s) that was asked."""
+    """Which entries may go out, what becomes of the others, and when (monotonic s) that was asked.
+
+    An entry of which only a part was taken back is in ``allowed`` without that part: another object than was asked about,
+    and perhaps with another batch key than its companions.
+    """
 
     allowed: list[Full]
     operations: list[Operation]
@@ -89,8 +94,14 @@ class Reread:
             record = records[one.visitor].record
             if isinstance(record, Unreadable):
                 operations.append(Park(one.id, self._hold_ms, tried=False))
-            elif record is None or self._allows(record, one.entry.read_at, now_ms):
+            elif record is None:
                 allowed.append(one)
+            elif self._allows(record, one.entry.read_at, now_ms):
+                found = self._narrowed(one, record, now_ms)
+                if isinstance(found, Full):
+                    allowed.append(found)
+                else:
+                    operations.append(found)
             else:
                 operations.append(self._withdrawn(one, record, now_ms))
         return Checked(allowed, operations, min(read.at for read in records.values()))
@@ -141,13 +152,34 @@ class Reread:
             interest=rule.interest,
         )
 
+    def _narrowed(self, one: Full, record: Record, now_ms: int) -> Full | End:
+        """Return an entry without what its visitor has taken back since; the same object if that is nothing.
+
+        The forwarder's mapping leaves out what the signals no longer allow.
+        """
+        signals = narrowed(
+            one.event.signals,
+            record,
+            read_at=one.entry.read_at,
+            now_ms=now_ms,
+            max_age_ms=self._site.policy.consent_max_age_ms,
+        )
+        if signals == one.event.signals:
+            return one
+        event = replace(one.event, signals=signals)
+        try:
+            key = self._link.forwarder.batch_key(event)
+        except MAPPING_ERRORS as error:
+            return unmappable(one.id, type(error).__name__)
+        return replace(one, event=event, batch_key=key)
+
     def _withdrawn(self, one: Full, record: Record, now_ms: int) -> Operation:
         entry, event, link = one.entry, one.event, self._link
         if link.rule.otherwise is not Decision.COOKIELESS or not link.forwarder.cookieless_configured(
             event.name
         ):
             return End(one.id, Outcome.DROPPED, OutcomeReason.WITHDRAWN)
-        signals = self._signals_now(record, entry.read_at, now_ms)
+        signals = stricter(event.signals, self._signals_now(record, entry.read_at, now_ms))
         random_id = f"{secrets.randbits(31)}.{entry.accepted_ms // 1000}"
         lowered = lower(event, signals, self._site.policy, random_id)
         return Lower(one.id, Entry(lowered, entry.ref, None, entry.accepted_ms, 0, self._site.policy.version))

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_not
 
 from forwarders.base import Response, read_status
 from forwarders.verdicts import Delivered, Pause, Refused, Renew, Resend, Retry, Split, Verdict
@@ -20,7 +21,7 @@ from proxy.delivery.mapping import Apart, build, mode_of
 from proxy.delivery.pace import Pace
 from proxy.delivery.reread import Checked, Reread
 from proxy.delivery.transport import Answer, NoAnswer, Ready, Unsendable, Withheld
-from proxy.delivery.triage import MAPPING_ERRORS, Full, InHand, halves, unmappable
+from proxy.delivery.triage import MAPPING_ERRORS, Full, InHand, halves, together, unmappable
 from proxy.reasons import Decision
 from proxy.store.claims import End, Give, Operation
 from proxy.store.client import StoreUnavailableError
@@ -105,20 +106,23 @@ class Sender:
         except CredentialError as error:
             return self._judge(entries, error.verdict, ticket)
         before: list[Operation] = []
+        others: list[list[InHand]] = []
         ready: Ready | None = None
         if mode is Decision.FULL:
             checked = await self._consent([one for one in entries if isinstance(one, Full)])
             if not checked.allowed:
                 return Step(checked.operations)
-            before, entries = checked.operations, checked.allowed
-            ready = _Guard(self._reread, checked, self._clock, self._pace.fresh_s)
+            # Some may have lost a part of their consent: then they no longer share a request with the rest.
+            first, *rest = together(checked.allowed)
+            before, entries, others = checked.operations, first, [[*group] for group in rest]
+            ready = _Guard(self._reread, first, checked.at, self._clock, self._pace.fresh_s)
         mapped = build(entries, self._courier.forwarder, self._courier.egress, self._courier.fit)
         if isinstance(mapped, Apart):
             self._report(mapped)
-            return Step([*before, *mapped.operations], mapped.again)
+            return Step([*before, *mapped.operations], [*mapped.again, *others])
         answer = await self._courier.send(outgoing(mapped.request, mapped.body, credential), ready=ready)
         step = self._answered(entries, answer, ticket, errand, credentials, credential)
-        return Step([*before, *step.operations], step.again)
+        return Step([*before, *step.operations], [*step.again, *others])
 
     async def _consent(self, entries: Sequence[Full]) -> Checked:
         """Read consent again; while the store is away, wait for it: nothing is sent on what is not known."""
@@ -223,10 +227,12 @@ class Sender:
 class _Guard:
     """Says, when the connection is there, whether the request may start: on consent that was read a moment ago."""
 
-    def __init__(self, reread: Reread, checked: Checked, clock: Clock, fresh_s: float) -> None:
+    def __init__(
+        self, reread: Reread, entries: Sequence[Full], at: float, clock: Clock, fresh_s: float
+    ) -> None:
         self._reread = reread
-        self._entries = checked.allowed
-        self._at = checked.at
+        self._entries = entries
+        self._at = at
         self._clock = clock
         self._fresh_s = fresh_s
 
@@ -239,7 +245,7 @@ class _Guard:
                 checked = await self._reread.check(self._entries)
             except StoreUnavailableError:
                 return False
-            if checked.operations:
+            if checked.operations or any(map(is_not, checked.allowed, self._entries)):
                 return False
             self._at = checked.at
         return self._clock.monotonic() - self._at <= self._fresh_s

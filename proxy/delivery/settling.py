@@ -69,8 +69,9 @@ class Settler:
             else:
                 start += _AT_ONCE
 
-    async def close(self) -> None:
-        """Give up what the store has not taken; others will do it again."""
+    async def close(self, within_s: float) -> None:
+        """Let what waits be settled; what the store has not taken by then, others will do again."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            _, late = await asyncio.wait([self._task], timeout=within_s)
+            for task in late:
+                task.cancel()

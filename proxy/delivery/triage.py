@@ -96,6 +96,14 @@ def halves(entries: Sequence[T]) -> list[list[T]]:
     return [list(entries[:middle]), list(entries[middle:])]
 
 
+def together(entries: Sequence[Full]) -> list[list[Full]]:
+    """Group entries by what a request's entries must share, the first one's companions first."""
+    groups: dict[str, list[Full]] = {}
+    for one in entries:
+        groups.setdefault(one.batch_key, []).append(one)
+    return list(groups.values())
+
+
 def part(entries: Sequence[T], good: Callable[[T], bool]) -> tuple[list[T], list[T]]:
     """Part entries in those that pass and those that do not."""
     passing: list[T] = []

@@ -49,6 +49,7 @@ class Gateway:
     ) -> None:
         self._callers = callers
         self._observe = observe
+        self._observed = (collect.post, collect.get)
         self._gpc_since = gpc_since
         self._away = 0
         self._told_away = float("-inf")
@@ -99,7 +100,8 @@ class Gateway:
             self._tell_away(error)
             away = RefusedError(Fault.STORE_UNAVAILABLE, "try again", {"Retry-After": _RETRY_S})
             return refusal(away, answer_headers)
-        self._observe(perf_counter() - began)
+        if route in self._observed:
+            self._observe(perf_counter() - began)
         return response
 
     def _tell_away(self, error: StoreUnavailableError) -> None:

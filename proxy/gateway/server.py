@@ -47,7 +47,8 @@ class QuietHandler(RequestHandler):
         else:
             log.debug("a request could not be parsed: %s", kind)
         fault = Fault.INTERNAL if status >= 500 else Fault.MALFORMED
-        body = orjson.dumps({"reason": fault, "detail": "this is not HTTP as we understand it"})
+        detail = "it failed inside; try again" if status >= 500 else "this is not HTTP as we understand it"
+        body = orjson.dumps({"reason": fault, "detail": detail})
         response = web.Response(status=status, body=body, content_type="application/json")
         response.force_close()
         return response

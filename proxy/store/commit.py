@@ -59,6 +59,10 @@ class GroupCommit(Generic[T, R]):
         try:
             results = await self._flush([item for item, _ in group])
         except BaseException as error:
+            if isinstance(error, StoreUnavailableError):
+                # Who waited behind this group has waited as long: nobody is better off for trying one after the other.
+                group += self._waiting
+                self._waiting.clear()
             for _, future in group:
                 if not future.done():
                     future.set_exception(

@@ -103,8 +103,12 @@ class Consents:
         keep_s: int,
         mode: Literal["decide", "fill", "withdraw"],
         interest: bool,
+        denied_before: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> Changed:
         """Change a visitor's record; see ``scripts/consent.lua`` for the rules.
+
+        ``denied_before`` says when each signal was denied under an earlier id or in the refusal cookie: events made
+        after that and before the grant are not released by it.
 
         Raises:
             StoreUnavailableError: the store does not answer.
@@ -122,6 +126,7 @@ class Consents:
                 keep_s + KEPT_LONGER_S,
                 mode,
                 "1" if interest else "",
+                ",".join(map(str, denied_before)),
             ],
         )
         return Changed(Signals.from_code(code.decode()), tombstone == b"1", read_at, latest)

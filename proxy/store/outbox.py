@@ -30,10 +30,12 @@ class Put:
 class Outbox:
     """Takes events into the forwarders' streams."""
 
-    def __init__(self, store: Store, *, partitions: int, most_entries: int) -> None:
+    def __init__(
+        self, store: Store, *, partitions: int, most_entries: int, most_bytes: int = 1 << 40
+    ) -> None:
         self._store = store
         self._partitions = partitions
-        self._most = most_entries
+        self._most = (most_entries, most_bytes)
         self._groups: list[GroupCommit[Put, bool]] = [
             GroupCommit(partial(self._put_group, partition)) for partition in range(partitions)
         ]
@@ -54,7 +56,7 @@ class Outbox:
         streams: list[str] = []
         seen: list[str] = []
         numbers: dict[tuple[str, str], int] = {}
-        args: list[Arg] = [SEEN_TTL_S, self._most, 0]
+        args: list[Arg] = [SEEN_TTL_S, *self._most, 0]
         for put in puts:
             site = put.site
             if put.seen:
@@ -71,7 +73,7 @@ class Outbox:
                     streams.append(self._stream(partition, site, name))
                     number = numbers[site, name] = len(streams)
                 args += (name, decided, number, entry)
-        args[2] = len(streams)
+        args[3] = len(streams)
         group = f"{names.seen}group:{hex_id(8)}"
         answer = await self._store.run(_ACCEPT, [names.counts, group, *streams, *seen], args)
         return [mark == 49 for mark in answer]  # b"1"

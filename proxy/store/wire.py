@@ -25,7 +25,7 @@ class Endpoint:
     host: str
     port: int
     path: str
-    tls: bool
+    tls: ssl.SSLContext | None
     user: str
     password: str
     database: int
@@ -44,11 +44,25 @@ def endpoint_of(url: str) -> Endpoint:
         host=parts.hostname or "localhost",
         port=parts.port or 6379,
         path=unquote(parts.path) if parts.scheme == "unix" else "",
-        tls=parts.scheme == "rediss",
+        tls=_tls_of(parse_qs(parts.query)) if parts.scheme == "rediss" else None,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         database=int(asked or database or 0),
     )
+
+
+def _tls_of(options: dict[str, list[str]]) -> ssl.SSLContext:
+    """Read the TLS options of a URL, by redis-py's names, so that both connections are made alike."""
+    told = {name: values[0] for name, values in options.items()}
+    context = ssl.create_default_context(cafile=told.get("ssl_ca_certs"), capath=told.get("ssl_ca_path"))
+    if told.get("ssl_check_hostname", "true").lower() in {"false", "0", "no"}:
+        context.check_hostname = False
+    if told.get("ssl_cert_reqs", "required") == "none":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if "ssl_certfile" in told:
+        context.load_cert_chain(told["ssl_certfile"], told.get("ssl_keyfile"))
+    return context
 
 
 class _Pipe(asyncio.Protocol):
@@ -137,8 +151,7 @@ class Wire:
             if at.path:
                 _, pipe = await loop.create_unix_connection(_Pipe, at.path)
             else:
-                context = ssl.create_default_context() if at.tls else None
-                _, pipe = await loop.create_connection(_Pipe, at.host, at.port, ssl=context)
+                _, pipe = await loop.create_connection(_Pipe, at.host, at.port, ssl=at.tls)
             try:
                 if at.password:
                     await _send(pipe, ("AUTH", *([at.user] if at.user else []), at.password))

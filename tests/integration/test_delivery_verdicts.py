@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,10 +18,12 @@ from forwarders.verdicts import (
     Verdict,
 )
 from proxy.delivery.backoff import State
+from proxy.delivery.states import pause
 from proxy.event import CookielessEvent, FullEvent
 from proxy.store.client import Store
+from proxy.store.keys import outbox_keys
 from proxy.store.outbox import Put
-from tests.support.delivery import Scene, TestForwarder, link, site_of
+from tests.support.delivery import SITE, Scene, TestForwarder, link, site_of
 from tests.support.vendor import Reply, Seen
 from tests.support.waiting import wait_until
 
@@ -164,6 +166,27 @@ async def test_a_forwarder_that_fails_often_is_tried_with_one_request_at_a_time(
         assert delivery.states()[0].state is State.RUNNING
 
 
+async def test_nothing_waits_any_longer_once_the_vendor_is_back(store: Store) -> None:
+    """Entries that failed again and again are parked for minutes; when the vendor works again, they need not be."""
+    async with Scene(store, site_of(link(Telling()))) as scene:
+        scene.vendor.answers["vendor.example"] = lambda _seen: Reply(502)
+        await scene.ping(*(f"p{number}" for number in range(40)))
+        delivery = await scene.work()
+        await wait_until(lambda: delivery.states()[0].state is State.FAILING)
+        parked = outbox_keys(0, SITE, "vendor").parked
+
+        async def all_parked_for_minutes() -> bool:
+            later = (time.time_ns() // 1_000_000) + 600_000
+            ids: Any = await store.redis.zrange(parked, 0, -1)
+            if ids:
+                await store.redis.zadd(parked, dict.fromkeys(ids, later), xx=True)
+            return len(ids) == 40
+
+        await wait_until(all_parked_for_minutes)
+        del scene.vendor.answers["vendor.example"]
+        await scene.settled(delivered_accepted=40)
+
+
 async def test_unauthorised_pauses_and_resumes_by_itself(store: Store) -> None:
     """Only an operator can mend it: entries are kept, one batch now and then finds out when it is mended."""
     async with Scene(store, site_of(link(Telling()))) as scene:
@@ -279,6 +302,18 @@ async def test_entries_expire_while_their_forwarder_is_paused(store: Store) -> N
         await wait_until(lambda: delivery.states()[0].state is State.PAUSED)
         scene.clock.ahead_ms = 72 * HOUR_MS
         await scene.settled(expired_too_old=30)
+
+
+async def test_entries_expire_while_an_operator_holds_their_forwarder(store: Store) -> None:
+    """Nor because nobody lifted a pause."""
+    async with Scene(store, site_of(link(Telling()))) as scene:
+        await pause(store, SITE, "vendor")
+        await scene.full(*(f"e{number}" for number in range(30)))
+        delivery = await scene.work()
+        await wait_until(lambda: delivery.states()[0].state is State.HELD)
+        scene.clock.ahead_ms = 72 * HOUR_MS
+        await scene.settled(expired_too_old=30)
+        assert scene.vendor.seen == []
 
 
 class Asked(TestForwarder):

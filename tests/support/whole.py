@@ -5,6 +5,7 @@ as the very bytes that went over the wire.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -33,7 +34,7 @@ class Tee:
         self.origin = ""
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._begin, "127.0.0.1", 0)
         host, port = self._server.sockets[0].getsockname()[:2]
         self.origin = f"http://{host}:{port}"
         return self
@@ -53,11 +54,12 @@ class Tee:
         """Begin anew."""
         self._kept.clear()
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._relay(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection(*self._target)
         try:
             await asyncio.gather(
@@ -154,3 +156,6 @@ def bytes_of(one: Recorded) -> bytes:
     head = [f"{request.method} {request.host}{request.path}?{request.query}".encode()]
     head += [name + b": " + value for name, value in request.raw_headers]
     return b"\r\n".join([*head, b"", request.body])
+
+
+StartWhole = Callable[..., Awaitable[Whole]]

@@ -306,6 +306,13 @@ def test_a_record_of_another_system_needs_one_time_only() -> None:
     assert state(record("gggg", LONG_AGO)).why == (EXPIRED,) * 4
 
 
+def test_a_grant_without_a_time_counts_for_no_time_at_all() -> None:
+    """However long a site lets grants count."""
+    for refused in (None, refusal("uuuu", 0)):
+        found = combine(record("gggg", 0), refused, ALL_UNKNOWN, gpc=False, now_ms=NOW, max_age_ms=2 * NOW)
+        assert found.why == (UNREAD,) * 4
+
+
 @pytest.mark.parametrize(
     ("stored", "refused", "said", "gpc", "explicit", "source", "at"),
     [

@@ -1,44 +1,18 @@
 """The matrix says what really happens: its decisions are the gateway's, for presets and for sites."""
 
-from functools import cache
 from itertools import product
 
 import pytest
 
 from proxy.forwarder_modules import shipped
-from proxy.matrix import Row, Sheet, preset_sheet, site_sheet, states
+from proxy.matrix import site_sheet, states
 from proxy.policy import PRESET_NAMES, load_preset
 from proxy.reasons import Decision, Reason
-from proxy.settings_sites import SiteSettings
 from tests.support.events import STANZAS
+from tests.support.matrices import cell, named, site, whole
 
 PRESETS = pytest.mark.parametrize("preset", PRESET_NAMES)
 CLASSES = ("conversion", "any other event")
-
-
-@cache
-def named(preset: str) -> Sheet:
-    """Return the matrix of a preset, of the states that have a name."""
-    return preset_sheet(preset, every=False)
-
-
-@cache
-def whole(preset: str) -> Sheet:
-    """Return the matrix of a preset, of all states."""
-    return preset_sheet(preset, every=True)
-
-
-def cell(sheet: Sheet, forwarder: str, state: str, events: str = "conversion") -> Row:
-    """Return the one row of that place."""
-    [row] = [
-        row for row in sheet.rows if (row.forwarder, row.state, row.events) == (forwarder, state, events)
-    ]
-    return row
-
-
-def site(**tables: object) -> SiteSettings:
-    """Return a site's settings."""
-    return SiteSettings.model_validate(tables)
 
 
 # --- it is whole ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The matrix as it is printed, and the command that prints it."""
 
 import json
-from functools import cache
+import re
 from pathlib import Path
 
 import pytest
@@ -9,39 +9,13 @@ from click.testing import CliRunner, Result
 
 from proxy.cli import main
 from proxy.forwarder_modules import shipped
-from proxy.matrix import Row, Sheet, preset_sheet, sheets
+from proxy.matrix import preset_sheet, sheets
 from proxy.matrix_text import as_json, as_markdown, as_text, written
 from proxy.policy import PRESET_NAMES, load_preset
-from proxy.settings_sites import SiteSettings
 from tests.support.events import STANZAS
+from tests.support.matrices import named, site
 
 PRESETS = pytest.mark.parametrize("preset", PRESET_NAMES)
-CLASSES = ("conversion", "any other event")
-
-
-@cache
-def named(preset: str) -> Sheet:
-    """Return the matrix of a preset, of the states that have a name."""
-    return preset_sheet(preset, every=False)
-
-
-@cache
-def whole(preset: str) -> Sheet:
-    """Return the matrix of a preset, of all states."""
-    return preset_sheet(preset, every=True)
-
-
-def cell(sheet: Sheet, forwarder: str, state: str, events: str = "conversion") -> Row:
-    """Return the one row of that place."""
-    [row] = [
-        row for row in sheet.rows if (row.forwarder, row.state, row.events) == (forwarder, state, events)
-    ]
-    return row
-
-
-def site(**tables: object) -> SiteSettings:
-    """Return a site's settings."""
-    return SiteSettings.model_validate(tables)
 
 
 # --- forms ----------------------------------------------------------------------------------------------------------
@@ -150,10 +124,11 @@ def configuration(folder: Path) -> Path:
 
 
 def shown(result: Result) -> tuple[list[str], list[str]]:
-    """Return the presets and sites of a JSON answer."""
+    """Return the presets and sites of an answer in text."""
     assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    return [one["name"] for one in found["presets"]], [one["name"] for one in found["sites"]]
+    titles = re.findall(r"^(Preset|Site) ([^ ]+): ", result.stdout, re.MULTILINE)
+    presets = [name for kind, name in titles if kind == "Preset"]
+    return presets, [name for kind, name in titles if kind == "Site"]
 
 
 @pytest.mark.usefixtures("here")
@@ -162,28 +137,29 @@ def test_without_a_configuration_all_presets_are_printed() -> None:
     result = run()
     assert result.exit_code == 0
     assert [name for name in PRESET_NAMES if f"Preset {name}:" in result.stdout] == list(PRESET_NAMES)
-    assert shown(run("--format", "json")) == (list(PRESET_NAMES), [])
+    described = json.loads(run("--format", "json").stdout)
+    assert [one["name"] for one in described["presets"]] == list(PRESET_NAMES)
+    assert described["sites"] == []
     assert run("--format", "markdown").stdout.startswith("## Preset consent-mode")
 
 
 def test_which_sheets_are_printed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that are asked for; with nothing asked, all presets and the sites of the configuration that is found."""
     path = configuration(here)
-    form = ("--format", "json")
-    assert shown(run(*form, "--config", str(path))) == ([], ["shop", "outlet"])
-    assert shown(run(*form, "--config", str(path), "--site", "outlet")) == ([], ["outlet"])
-    assert shown(run(*form, "--config", str(path), "--preset", "eea-strict")) == (
+    assert shown(run("--config", str(path))) == ([], ["shop", "outlet"])
+    assert shown(run("--config", str(path), "--site", "outlet")) == ([], ["outlet"])
+    assert shown(run("--config", str(path), "--preset", "eea-strict")) == (
         ["eea-strict"],
         ["shop", "outlet"],
     )
-    assert shown(run(*form)) == (list(PRESET_NAMES), [])
+    assert shown(run()) == (list(PRESET_NAMES), [])
     monkeypatch.setenv("SAYSO_CONFIG", str(path))
-    assert shown(run(*form)) == (list(PRESET_NAMES), ["shop", "outlet"])
-    assert shown(run(*form, "--site", "shop")) == ([], ["shop"])
-    assert shown(run(*form, "--preset", "notice-2021")) == (["notice-2021"], [])
+    assert shown(run()) == (list(PRESET_NAMES), ["shop", "outlet"])
+    assert shown(run("--site", "shop")) == ([], ["shop"])
+    assert shown(run("--preset", "notice-2021")) == (["notice-2021"], [])
     monkeypatch.delenv("SAYSO_CONFIG")
     path.rename(here / "sayso.toml")
-    assert shown(run(*form)) == (list(PRESET_NAMES), ["shop", "outlet"])
+    assert shown(run()) == (list(PRESET_NAMES), ["shop", "outlet"])
 
 
 @pytest.mark.usefixtures("here")

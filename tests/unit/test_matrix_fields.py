@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from functools import cache
 from typing import Any
 
 import orjson
@@ -11,40 +10,14 @@ import pytest
 from forwarders.base import Forwarder, Request
 from proxy.event import CookielessEvent, FullEvent
 from proxy.forwarder_modules import shipped
-from proxy.matrix import Row, Sheet, example, preset_sheet, states
+from proxy.matrix import example, states
 from proxy.policy import PRESET_NAMES
 from proxy.reasons import Decision
-from proxy.settings_sites import SiteSettings
 from proxy.signals import ALL_GRANTED
 from tests.support.events import STANZAS, cookieless_event, full_event, full_event_for
+from tests.support.matrices import cell, named, site, whole
 
 PRESETS = pytest.mark.parametrize("preset", PRESET_NAMES)
-CLASSES = ("conversion", "any other event")
-
-
-@cache
-def named(preset: str) -> Sheet:
-    """Return the matrix of a preset, of the states that have a name."""
-    return preset_sheet(preset, every=False)
-
-
-@cache
-def whole(preset: str) -> Sheet:
-    """Return the matrix of a preset, of all states."""
-    return preset_sheet(preset, every=True)
-
-
-def cell(sheet: Sheet, forwarder: str, state: str, events: str = "conversion") -> Row:
-    """Return the one row of that place."""
-    [row] = [
-        row for row in sheet.rows if (row.forwarder, row.state, row.events) == (forwarder, state, events)
-    ]
-    return row
-
-
-def site(**tables: object) -> SiteSettings:
-    """Return a site's settings."""
-    return SiteSettings.model_validate(tables)
 
 
 # --- fields ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.own_valkey import Valkey
-from tests.support.whole import Whole
-
-StartWhole = Callable[..., Awaitable[Whole]]
+from tests.support.whole import StartWhole, Whole
 
 
 @pytest.fixture(scope="session")

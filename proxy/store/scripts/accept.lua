@@ -1,7 +1,7 @@
 -- Takes a group of events into one partition: dedupes, appends each forwarder's entry, counts. All or nothing.
 -- A repeat of the same group (its answer was lost on the way) changes nothing and is answered as the first was.
 -- KEYS: counts, this group's own key, the streams, the seen keys.
--- ARGV: dedupe seconds, most entries of one outbox, number of streams, then per event:
+-- ARGV: dedupe seconds, most entries and most bytes of one outbox, number of streams, then per event:
 --   number of its seen key (0: its id is ours, it cannot be a duplicate), site, number of forwarders, and per
 --   forwarder: name, "decision|reason", number of its stream (0: dropped), entry.
 -- Returns one character per event: 1 (taken) or 0 (duplicate).
@@ -10,16 +10,20 @@ if before then
   return before
 end
 local counts, length, taken = {}, {}, {}
-local most, streams = tonumber(ARGV[2]), tonumber(ARGV[3])
+local most, most_bytes, streams = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 -- All that can fail (a key of another type) fails here, before anything is written: Redis takes nothing back.
 redis.call('HLEN', KEYS[1])
 for number = 1, streams do
   length[number] = redis.call('XLEN', KEYS[2 + number])
+  -- The server's own estimate of the memory is near enough for a bound; below a thousand entries it cannot matter.
+  if length[number] > 1000 and redis.call('MEMORY', 'USAGE', KEYS[2 + number]) >= most_bytes then
+    length[number] = most
+  end
 end
 local function count(field)
   counts[field] = (counts[field] or 0) + 1
 end
-local at = 4
+local at = 5
 while ARGV[at] do
   local seen, site, forwarders = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
   at = at + 3

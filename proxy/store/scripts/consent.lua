@@ -2,6 +2,7 @@
 -- KEYS: record, session.
 -- ARGV: signals stated (four of g, d, u), decided at (Unix ms), source, gpc ("1" or ""), policy version, proof,
 --   seconds to keep, mode, interest ("1": statistics stand on legitimate interest).
+--   when each signal was denied under an earlier id, or in the refusal cookie (four Unix ms, 0: never).
 --   mode "decide": a decision with a time. mode "fill": a source without one, which may only fill in what is unknown.
 --   mode "withdraw": everything is denied for good under this id.
 -- Returns the state afterwards (four letters), "1" if it is a tombstone now, the store's time and that of the newest
@@ -9,6 +10,10 @@
 local names = { 'analytics_storage', 'ad_storage', 'ad_user_data', 'ad_personalization' }
 local stated, decided, source, gpc, version, proof = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local keep, mode, interest = tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local before = {}
+for part in string.gmatch(ARGV[10], '%d+') do
+  before[#before + 1] = tonumber(part)
+end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 decided = math.min(decided, now) -- no clock but the store's may put a decision into the future
@@ -34,7 +39,7 @@ for i = 1, 4 do
   local letter = string.sub(stated, i, i)
   local value = (old[i] == 'granted' or old[i] == 'denied') and old[i] or 'unknown'
   times[i] = times[i] or tonumber(old[7]) or 0
-  denied[i] = denied[i] or 0
+  denied[i] = math.max(denied[i] or 0, before[i])
   if value == 'unknown' then
     times[i] = 0
   end
@@ -58,7 +63,7 @@ if mode == 'withdraw' or not basis then
   tombstone = true
 end
 local latest = math.max(times[1], times[2], times[3], times[4])
-if changed or mode == 'withdraw' then
+if changed or mode == 'withdraw' or (tombstone and old[8] ~= '1') then
   -- A record stands "with GPC on" only if every ad signal granted in it was granted so; a denial does not change that.
   local with_gpc = old[9] or ''
   if ads_now then

@@ -39,7 +39,7 @@ while ARGV[at] do
   elseif op == 'bury' then
     local found = redis.call('XRANGE', stream, id, id)
     if remove(id) then
-      redis.call('XADD', dead, 'MINID', '~', (now - tonumber(ARGV[3]) * 1000) .. '-0', '*',
+      redis.call('XADD', dead, 'MINID', '=', (now - tonumber(ARGV[3]) * 1000) .. '-0', '*',
         'e', found[1][2][2], 'o', ARGV[at + 2], 'w', ARGV[at + 3])
       redis.call('EXPIRE', dead, tonumber(ARGV[3]))
       count(ARGV[at + 2])

@@ -86,9 +86,9 @@ async def test_it_ends_in_time_while_a_vendor_hangs(tmp_path: Path, session: aio
         f"{urls['public']}/collect", json={"name": "page_view"}, headers=headers
     ) as answer:
         assert answer.status == 204
-    async with session.get(f"{urls['shop']}/feed") as live:
+    async with session.get(f"{urls['twin']}/_twin/stream?since=0") as live:
         async for part in live.content:
-            if b'"silent"' in part:
+            if b'"hang"' in part:
                 break
         process.terminate()
         async with asyncio.timeout(10):

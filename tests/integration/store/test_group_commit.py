@@ -18,6 +18,7 @@ class Flusher:
     groups: list[list[int]] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     failing: set[int] = field(default_factory=set)
+    breaking: set[int] = field(default_factory=set)
     under_way: int = 0
 
     async def __call__(self, items: Sequence[int]) -> list[int]:
@@ -29,6 +30,8 @@ class Flusher:
         self.under_way -= 1
         if self.failing & set(items):
             raise StoreUnavailableError("as told")
+        if self.breaking & set(items):
+            raise ZeroDivisionError
         return [item * 10 for item in items]
 
 
@@ -74,12 +77,23 @@ class TestGroups:
 
 
 class TestFailures:
-    async def test_all_of_a_group_fail_and_none_of_another(self, flusher: Flusher) -> None:
+    async def test_when_the_store_is_away_all_who_wait_are_told_at_once(self, flusher: Flusher) -> None:
+        """They have waited as long as those before them; who comes afterwards is tried anew."""
         commit = GroupCommit(flusher, largest=2)
-        flusher.failing = {3}
+        flusher.failing = {1}
         flusher.gate.set()
         results = await asyncio.gather(*(commit.submit(n) for n in range(6)), return_exceptions=True)
-        assert [isinstance(result, StoreUnavailableError) for result in results] == [
+        assert all(isinstance(result, StoreUnavailableError) for result in results)
+        assert flusher.groups == [[0, 1]]
+        assert await commit.submit(7) == 70
+
+    async def test_another_error_is_its_own_groups(self, flusher: Flusher) -> None:
+        """What one event breaks, it breaks for those who share its group, and for nobody else."""
+        commit = GroupCommit(flusher, largest=2)
+        flusher.breaking = {3}
+        flusher.gate.set()
+        results = await asyncio.gather(*(commit.submit(n) for n in range(6)), return_exceptions=True)
+        assert [isinstance(result, ZeroDivisionError) for result in results] == [
             False,
             False,
             True,
