@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from proxy.delivery.clock import Clock, SystemClock
 from proxy.delivery.courier import Courier
+from proxy.delivery.crew import place_of
 from proxy.delivery.egress import secrets_of
 from proxy.delivery.follow_ups import FollowUps, has_follow_ups
 from proxy.delivery.lane import Lane, bound_of
@@ -153,7 +154,6 @@ class Delivery:
         )
         self._senders.append(sender)
         self._lanes.append(lane)
-
         self._begin(self._in_order(lane.run), courier.name)
         if has_follow_ups(link.forwarder):
             follow_ups = FollowUps(courier, claims, self._pace)
@@ -217,7 +217,7 @@ class Delivery:
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.critical("%s ended (%s); it is run again", name, type(error).__name__, exc_info=error)
+                log.critical("%s ended (%s); it is run again", name, place_of(error))
                 asyncio.get_running_loop().call_later(_RESTART_S, self._begin, run, name)
 
         task.add_done_callback(ended)

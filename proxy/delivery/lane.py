@@ -11,18 +11,17 @@ from collections.abc import Sequence
 from proxy.delivery.backoff import CAP_S, State
 from proxy.delivery.clock import Clock
 from proxy.delivery.courier import Courier
-from proxy.delivery.hand import Hand
+from proxy.delivery.crew import Crew
 from proxy.delivery.pace import Pace
 from proxy.delivery.sending import Sender
 from proxy.delivery.settling import Settler
-from proxy.delivery.triage import Full, Gathering, InHand, sort
-from proxy.store.claims import Claimed, Claims, End, Give
+from proxy.delivery.triage import Full, Gathering, InHand
+from proxy.store.claims import Claimed, Claims
 from proxy.store.client import StoreUnavailableError
 
 log = logging.getLogger("sayso.delivery")
 
 _MOST_IN_HAND = 10_000
-_LAST_SETTLING_S = 0.5
 _AT_ONCE = 1000
 """Entries that one claim brings; more would keep this process, and the store, from everything else."""
 
@@ -60,17 +59,14 @@ class Lane:
     ) -> None:
         self._courier = courier
         self._claims = claims
-        self._sender = sender
-        self._settler = settler
         self._clock = clock
         self._pace = pace
         self._limit = courier.forwarder.batch.limit
         self._linger_s = linger_s if self._limit > 1 else 0.0
         self._gathering = Gathering(courier.fit)
         self._gathered_since = 0.0
-        self._hand = Hand(bound)
-        self._worthwhile = max(bound // 4, 1)  # less room than that is not worth a round trip
-        self._carrying: set[asyncio.Task[None]] = set()
+        self._crew = Crew(courier, sender, settler, clock=clock, bound=bound)
+        self._worthwhile = min(max(bound // 4, 1), _AT_ONCE)  # less room is not worth a round trip
         self._due_at = 0.0
         self._look_at = clock.monotonic() + pace.silence_ms / 1000
         self._sweep_at = clock.monotonic() + pace.sweep_s
@@ -100,13 +96,7 @@ class Lane:
         Raises:
             StoreUnavailableError: it could not be given back; others will claim it when this worker falls silent.
         """
-        if self._carrying:
-            _, late = await asyncio.wait(self._carrying, timeout=within_s)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
-        await self._settler.close(_LAST_SETTLING_S)
+        await self._crew.finish(within_s)
         await self._claims.leave()
 
     # --- one turn -------------------------------------------------------------------------------------------------
@@ -120,19 +110,19 @@ class Lane:
         if breaker.state is not State.RUNNING:
             await self._still_turn()
             return
-        room = min(self._hand.room, _AT_ONCE)
+        room = min(self._crew.hand.room, _AT_ONCE)
         claimed: list[Claimed] = []
-        if room >= self._worthwhile or (room > 0 and not self._carrying):
+        if room >= self._worthwhile:
             claimed = await self._claim_due(room)
             if not claimed:
                 claimed = await self._claims.new(room, block_ms=self._block_ms())
         else:
             await self._claim_due(0)
-            await self._hand.wait(self._worthwhile, self._block_ms() / 1000)
+            await self._crew.hand.wait(self._worthwhile, self._block_ms() / 1000)
         await self._take(claimed)
         # Without room for more there is nobody left to wait for.
         lingered = self._clock.monotonic() - self._gathered_since >= self._linger_s
-        if self._gathering and (lingered or self._hand.room < self._worthwhile):
+        if self._gathering and (lingered or self._crew.hand.room < self._worthwhile):
             self._depart()
 
     async def _claim_due(self, most: int) -> list[Claimed]:
@@ -157,9 +147,9 @@ class Lane:
         return max(int((until - now) * 1000), 1)
 
     async def _take(self, claimed: Sequence[Claimed]) -> None:
-        ended, live = self._sorted(claimed)
+        ended, live = self._crew.take(claimed)
         self._gather(live)
-        await self._end(ended)
+        await self._crew.end(ended)
 
     def _gather(self, live: Sequence[InHand]) -> None:
         for one in live:
@@ -167,46 +157,56 @@ class Lane:
                 if not self._gathering:
                     self._gathered_since = self._clock.monotonic()
                 if (batch := self._gathering.add(one)) is not None:
-                    self._carry(batch)
+                    self._crew.carry(batch)
             else:
-                self._carry([one])
+                self._crew.carry([one])
 
     def _depart(self) -> None:
         for batch in self._gathering.take():
-            self._carry(batch)
+            self._crew.carry(batch)
 
     # --- while nothing is sent --------------------------------------------------------------------------------------
 
     async def _still_turn(self) -> None:
         """Keep everything in the outbox, but for what is too old; send one batch when the vendor is to be tried."""
-        await self._give([one for batch in self._gathering.take() for one in batch])
+        await self._crew.give([one for batch in self._gathering.take() for one in batch])
         if self._clock.monotonic() >= self._sweep_at:
             self._sweep_at = self._clock.monotonic() + self._pace.sweep_s
-            await self._give(await self._claim_live(_AT_ONCE))
+            await self._sweep()
         wait_s = self._courier.breaker.wait_s()
         if wait_s > 0:
             await self._claim_due(0)
             await asyncio.sleep(min(wait_s, self._pace.heartbeat_s))
             return
-        live = await self._claim_live(self._limit, early_ms=int(CAP_S * 1000))
+        live, _ = await self._claim_live(self._limit, early_ms=int(CAP_S * 1000))
         if live:
             await self._try_vendor(live)
 
-    async def _claim_live(self, most: int, *, early_ms: int = 0) -> list[InHand]:
-        """Claim entries that may be sent; where there are no others, such as are parked for ``early_ms`` at most."""
-        room = min(most, self._hand.room, _AT_ONCE)
+    async def _sweep(self) -> None:
+        """End what is too old: the oldest are claimed first, so it is done when one of them is not."""
+        live, number = await self._claim_live(_AT_ONCE)
+        while number and not live:
+            live, number = await self._claim_live(_AT_ONCE)
+        await self._crew.give(live)
+
+    async def _claim_live(self, most: int, *, early_ms: int = 0) -> tuple[list[InHand], int]:
+        """Claim entries; where there are no others, such as are parked for ``early_ms`` at most.
+
+        Returns those of them that may be sent, and how many there were.
+        """
+        room = min(most, self._crew.hand.room, _AT_ONCE)
         if room <= 0:
-            await self._hand.wait(1, self._pace.heartbeat_s)
-            return []
+            await self._crew.hand.wait(1, self._pace.heartbeat_s)
+            return [], 0
         silence_ms = self._pace.silence_ms
         claimed = await self._claims.due(room, silence_ms=silence_ms)
         if not claimed:
             claimed = await self._claims.new(room, block_ms=max(int(self._pace.heartbeat_s * 1000), 1))
         if not claimed and early_ms:
             claimed = await self._claims.due(room, silence_ms=silence_ms, early_ms=early_ms)
-        ended, live = self._sorted(claimed)
-        await self._end(ended)
-        return live
+        ended, live = self._crew.take(claimed)
+        await self._crew.end(ended)
+        return live, len(claimed)
 
     async def _try_vendor(self, live: Sequence[InHand]) -> None:
         gathering = Gathering(self._courier.fit)
@@ -216,7 +216,7 @@ class Lane:
             if batch is not None:
                 batches.append([*batch])
         batches += [[*batch] for batch in gathering.take()]
-        trial = self._carry(batches[0])
+        trial = self._crew.carry(batches[0])
         while not trial.done():
             await asyncio.wait([trial], timeout=self._pace.heartbeat_s)
             await self._claim_due(0)
@@ -224,51 +224,11 @@ class Lane:
         if self._courier.breaker.state is State.RUNNING:
             self._gather(rest)
         else:
-            await self._give(rest)
-
-    # --- what is in hand --------------------------------------------------------------------------------------------
-
-    def _sorted(self, claimed: Sequence[Claimed]) -> tuple[list[End], list[InHand]]:
-        ended: list[End] = []
-        live: list[InHand] = []
-        now_ms = self._clock.now_ms()
-        for one in claimed:
-            self._hand.take(one.id)
-            found = sort(one, self._courier.link, self._courier.site.policy, now_ms)
-            if isinstance(found, End):
-                ended.append(found)
-            else:
-                live.append(found)
-        return ended, live
-
-    def _carry(self, batch: Sequence[InHand]) -> asyncio.Task[None]:
-        held = self._hand.hold(one.id for one in batch)
-        self._sender.expect(batch)
-        task = asyncio.create_task(self._sender.carry(batch))
-        self._carrying.add(task)
-
-        def carried(task: asyncio.Task[None]) -> None:
-            self._carrying.discard(task)
-            self._hand.release(held)
-            if not task.cancelled() and (error := task.exception()) is not None:
-                # A bug. The entries are this worker's still, and come back as unseen.
-                log.error("%s: a batch was left (%s)", self._courier.name, type(error).__name__)
-
-        task.add_done_callback(carried)
-        return task
-
-    async def _give(self, live: Sequence[InHand]) -> None:
-        await self._end([Give(one.id) for one in live])
-
-    async def _end(self, operations: Sequence[End | Give]) -> None:
-        if operations:
-            held = self._hand.hold(one.id for one in operations)
-            await self._settler.settle(operations)
-            self._hand.release(held)
+            await self._crew.give(rest)
 
     async def _look_for_lost(self) -> None:
         """Take up what the store says is this worker's though it never came: the answer was lost on the way."""
         now = self._clock.monotonic()
         if now >= self._look_at:
             self._look_at = now + self._pace.silence_ms / 1000
-            await self._take(await self._claims.unseen(self._hand.ids, idle_ms=self._pace.silence_ms))
+            await self._take(await self._claims.unseen(self._crew.hand.ids, idle_ms=self._pace.silence_ms))

@@ -221,11 +221,10 @@ class Feed:
             if row.fate in OPEN
         ]
 
-    async def changed(self) -> None:
-        """Wait for the next change."""
-        if self._changed.is_set():
-            self._changed = asyncio.Event()
-        await self._changed.wait()
+    async def changed(self, version: int) -> None:
+        """Wait until there is a change after a version; returns at once if there has been one."""
+        while self._version <= version:
+            await self._changed.wait()
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -252,7 +251,8 @@ class Feed:
     def _touch(self, card: Card) -> None:
         self._version += 1
         card.version = self._version
-        self._changed.set()
+        waited_for, self._changed = self._changed, asyncio.Event()
+        waited_for.set()
 
 
 def _fate_of(status: int, record: Recorded | None) -> tuple[Fate, str]:

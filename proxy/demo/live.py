@@ -34,16 +34,16 @@ async def feed(request: web.Request) -> web.StreamResponse:
             for card in source.since(version):
                 version = card.version
                 await response.write(b"id: %d\ndata: %s\n\n" % (version, orjson.dumps(card.view())))
-            if source.version == version and not await _wait(source, closing):
+            if not await _wait(source, version, closing):
                 await response.write(b": still here\n\n")
     except ConnectionResetError:
         return response  # the page was closed, as pages are
     return response
 
 
-async def _wait(source: Feed, closing: asyncio.Event) -> bool:
-    """Wait for a change or the end; False after a while without either."""
-    waits = {asyncio.ensure_future(source.changed()), asyncio.ensure_future(closing.wait())}
+async def _wait(source: Feed, version: int, closing: asyncio.Event) -> bool:
+    """Wait for a change after a version, or the end; False after a while without either."""
+    waits = {asyncio.ensure_future(source.changed(version)), asyncio.ensure_future(closing.wait())}
     try:
         done, _ = await asyncio.wait(waits, timeout=_PULSE_S, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)

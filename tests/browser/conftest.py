@@ -65,9 +65,9 @@ def chromium_path() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
-    """Start the browser, once for all tests."""
+    """Start the browser, once per module: while it is there, playwright's loop runs, and no asyncio test can."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=ARGS)
         yield browser

@@ -79,6 +79,23 @@ async def test_a_batch_of_too_many_bytes_is_halved(store: Store) -> None:
         assert sorted(map(len, scene.sent_ids())) == [1, 1, 2]
 
 
+class Wide(TestForwarder):
+    """A vendor that takes thousands at once."""
+
+    batch: ClassVar[Batch] = Batch(limit=5000)
+
+
+async def test_thousands_go_in_one_request(store: Store) -> None:
+    """A batch may be larger than what is claimed or settled in one round trip."""
+    async with Scene(store, site_of(link(Wide())), linger_ms=5000) as scene:
+        ids = [f"e{number:04}" for number in range(5001)]
+        await scene.full(*ids)
+        await scene.work()
+        await scene.settled(delivered_accepted=5001)
+        assert sorted(map(len, scene.sent_ids())) == [1, 5000]
+        assert scene.delivered_ids() == ids
+
+
 class Authenticated(TestForwarder):
     """A vendor with a secret, which goes where the test says."""
 

@@ -283,7 +283,7 @@ class Scene:
 
 async def kill(delivery: Delivery) -> None:
     """End a worker as ``kill -9`` would: everything it does stops where it is, and nothing is given back."""
-    tasks = [*delivery._tasks, *(task for lane in delivery._lanes for task in lane._carrying)]
+    tasks = [*delivery._tasks, *(task for lane in delivery._lanes for task in lane._crew.tasks)]
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)

@@ -1,5 +1,7 @@
 """The demo's feed: bounded, joined by event, and never more than it was told."""
 
+import asyncio
+
 import pytest
 
 from proxy.demo.feed import MOST, MOST_ATTEMPTS, Feed, Note
@@ -118,3 +120,21 @@ def test_changes_are_told_in_their_order(feed: Feed) -> None:
     seen = feed.version
     feed.sent("shop", "meta", ["ref0"], Decision.FULL, 200, {})
     assert [card.key for card in feed.since(seen)] == ["ref0"]
+
+
+async def test_a_change_that_comes_before_the_wait_is_not_missed(feed: Feed) -> None:
+    """A reader that is about to wait when something changes is told at once."""
+    waiting = asyncio.ensure_future(feed.changed(feed.version))
+    feed.told(told())  # the task has not even begun
+    async with asyncio.timeout(1):
+        await waiting
+
+
+async def test_every_reader_is_woken_by_every_change(feed: Feed) -> None:
+    """Two open pages both stay up to date."""
+    for number in range(3):
+        readers = [asyncio.ensure_future(feed.changed(feed.version)) for _ in range(2)]
+        await asyncio.sleep(0)
+        feed.told(told(number))
+        async with asyncio.timeout(1):
+            await asyncio.gather(*readers)

@@ -111,6 +111,16 @@ def test_more_consent_sends_more() -> None:
     assert {"ids.client_id", "ids.session_id", "address"} <= statistics
 
 
+def test_google_is_always_told_the_signals_and_whether_the_rules_of_the_eea_apply() -> None:
+    """Also where what it is told differs from no other answer than a grant."""
+    sheet = named("consent-mode")
+    for state in ("denied", "statistics only", "all granted"):
+        assert "signals" in (cell(sheet, "google_analytics", state).fields or ())
+    assert "country" in (cell(sheet, "google_analytics", "denied").fields or ())
+    assert "country" in (cell(sheet, "google_ads", "denied").fields or ())
+    assert "signals" not in (cell(sheet, "meta", "all granted").fields or ())
+
+
 def test_nobody_gets_what_is_another_vendors() -> None:
     """Ids, hashes and click ids are each vendor's own; the address goes to Google Analytics alone."""
     sheet = named("consent-mode")

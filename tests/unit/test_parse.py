@@ -1,5 +1,6 @@
 """What strangers send: how it becomes an event."""
 
+import copy
 import math
 from typing import Any
 
@@ -112,6 +113,15 @@ def test_an_ingest_key_lets_a_backend_say_what_a_browser_carries_by_itself() -> 
     )
     stranger = parse(raw)
     assert (stranger.visitor, stranger.session_id, stranger.user_agent, stranger.address) == (None,) * 4
+
+
+def test_what_was_sent_stays_as_it_was() -> None:
+    """The same value can be parsed again, and what is left of it told."""
+    items = [{"item_id": "SKU1", "price": None}]
+    raw = {"name": "purchase", "params": {"items": items, "value": 1, "plan": "x"}, "ids": {"gclid": ""}}
+    before = copy.deepcopy(raw)
+    assert parse(raw) == parse(raw)
+    assert raw == before
 
 
 @pytest.mark.parametrize("empty", [None, "", {}])

@@ -1,13 +1,15 @@
 """What one forwarder may know of a consented event: its own ids and hashes, and nobody else's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forwarders.base import Forwarder, Request, Trace
 from proxy.anonymise import clean, reduce_full
-from proxy.event import Event, UserData, Visit
+from proxy.event import Event, FullEvent, UserData, Visit
 from proxy.identity import derive, mint
 from proxy.signals import ALL_GRANTED, Signals
 from tests.support.events import CLICK_IDS, COOKIES, NOW_MS, SHOPPER, USER_AGENT
@@ -169,6 +171,46 @@ def test_click_ids_that_a_backend_states_count_like_those_of_the_url() -> None:
         text = stored(full(made, name))
         assert "iwarstated" not in text
         assert "1254136630" not in text
+
+
+class Greedy(Forwarder):
+    """An outside forwarder that hands on whatever it is offered."""
+
+    title: ClassVar[str] = "Greedy"
+    takes_click_ids: ClassVar[frozenset[str]] = frozenset({"gclid", "ttclid"})
+
+    def cookie_names(self) -> frozenset[str]:
+        """Return one cookie."""
+        return frozenset({"_ttp"})
+
+    def keeps_click_ids(self, signals: Signals) -> frozenset[str]:
+        """Return one click id less than it takes."""
+        return frozenset({"gclid"})
+
+    def identify(self, trace: Trace, signals: Signals) -> dict[str, str]:
+        """Return everything."""
+        return {**trace.cookies, **trace.click_ids}
+
+    def full(self, events: Sequence[FullEvent]) -> Request:
+        """Return a request."""
+        return Request("POST", "https://greedy.example/")
+
+
+def test_a_forwarder_is_offered_no_more_than_it_declared() -> None:
+    """However it is written: cookies and click ids of others do not even reach it."""
+    made = clicked()
+    made.ids = {"gclid": "stated-id", "fbclid": "stated-too", "ttp": "of-a-backend", "fbp": COOKIES["_fbp"]}
+    for visit, ttp in ((BROWSER, "of-a-backend"), (Visit(cookies={**COOKIES, "_ttp": "own"}), "own")):
+        reduced = reduce_full(
+            clean(made),
+            visit,
+            state(ALL_GRANTED),
+            Greedy(),
+            derived=bytes(16),
+            session_start=None,
+            host="shop.example",
+        )
+        assert reduced.ids == {"gclid": "stated-id", "_ttp": ttp}
 
 
 # --- scrubbing ------------------------------------------------------------------------------------------------------

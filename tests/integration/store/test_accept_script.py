@@ -106,6 +106,7 @@ class TestAllOrNothing:
         args: list[Arg] = [
             100,
             1000,
+            1 << 30,
             1,
             1,
             "shop",
@@ -167,6 +168,16 @@ class TestBounds:
         assert (await counts(store))["o|shop|meta|dropped|outbox_full"] == 2
         await box.put([put("r9", ("ga", FULL, b"g"))])
         assert len(await entries(store, "ga")) == 1
+
+    async def test_an_outbox_is_bounded_by_its_memory_too(self, store: Store) -> None:
+        """From a thousand entries on the server's estimate of the stream's memory counts."""
+        box = Outbox(store, partitions=1, most_entries=1_000_000, most_bytes=200_000)
+        big = b"m" * 200
+        await box.put([put(f"r{n}", ("meta", FULL, big), ("ga", FULL, b"g")) for n in range(1200)])
+        taken = len(await entries(store))
+        assert 1000 < taken < 1200  # looked at once per group of 256
+        assert len(await entries(store, "ga")) == 1200
+        assert (await counts(store))["o|shop|meta|dropped|outbox_full"] == 1200 - taken
 
     async def test_what_it_dropped_is_seen_all_the_same(self, store: Store) -> None:
         box = outbox(store, most=0)
