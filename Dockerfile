@@ -21,9 +21,9 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . 
     && /opt/build/bin/pip --python /opt/sayso/bin/python install --no-index --no-deps /dist/*.whl
 
 FROM ${BASE}
-ENV PATH=/opt/sayso/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/sayso/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SAYSO_DATA_DIR=/var/lib/sayso
 COPY --from=build /opt/sayso /opt/sayso
-# The default data_dir is relative: started here, the embedded store's files are on the volume.
+# The embedded store's files are on the volume, unless the configuration names another data_dir.
 RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/sayso && install -d /etc/sayso
 WORKDIR /var/lib/sayso
 VOLUME /var/lib/sayso

@@ -24,6 +24,7 @@ from proxy.settings_values import (
     ProxyUrl,
     StoreUrl,
     Table,
+    default_data_dir,
     listening,
 )
 
@@ -45,8 +46,10 @@ class ServerSettings(Table):
     """Networks whose ``X-Forwarded-For`` and ``Forwarded`` are believed; those of others are ignored."""
     rate_limit_per_minute: int = Field(default=6000, ge=0, le=10_000_000)
     """Requests per minute and truncated client address; 0 switches it off. Ingest keys are exempt."""
-    data_dir: FolderPath = Field(default=Path(".sayso"), validate_default=True)
-    """Folder of the embedded store's files; a relative path starts at this file's folder."""
+    data_dir: FolderPath = Field(
+        default_factory=default_data_dir, validate_default=True, json_schema_extra={"default": ".sayso"}
+    )
+    """Folder of the embedded store's files; a relative path starts at this file's folder. Absent: ``$SAYSO_DATA_DIR``."""
     geo_database: OptionalFile = Field(default=None, json_schema_extra={"default": ""})
     """A MaxMind-format country database, to tell the country from the truncated address; empty: none."""
     id_key: OptionalSecret = None

@@ -1,5 +1,6 @@
 """The types of the configuration's keys: names, paths, and those of ``proxy.settings_net``, as the models use them."""
 
+import os
 import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -88,6 +89,11 @@ def _folder_path(written: object, info: ValidationInfo) -> Path:
         raise wrong("not a path", "a path, relative ones from the folder of this file")
     folder = info.context["folder"] if isinstance(info.context, dict) else Path.cwd()
     return Path(folder) / written
+
+
+def default_data_dir() -> Path:
+    """Return the folder where none is written: what the environment says (a container's volume), else ``.sayso``."""
+    return Path(os.environ.get("SAYSO_DATA_DIR") or ".sayso")
 
 
 def _optional_file(written: object, info: ValidationInfo) -> Path | None:

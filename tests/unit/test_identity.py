@@ -37,6 +37,9 @@ def test_an_id_is_128_bits_of_chance() -> None:
     made = {mint(NOW_S).id for _ in range(1000)}
     assert len(made) == 1000
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", one) for one in made)
+    # Of 64 characters nearly all occur in each place; the last holds two bits, so four of them.
+    assert min(len(set(place)) for place in list(zip(*made, strict=True))[:-1]) > 50
+    assert len(set(next(reversed(list(zip(*made, strict=True)))))) == 4
 
 
 def test_an_id_does_not_print_itself() -> None:
@@ -120,6 +123,14 @@ def test_a_refusal_reads_as_it_was_written(code: str) -> None:
     text = refusal_value(Signals.from_code(code), NOW_MS)
     assert text == f"1.{code}.{NOW_MS}"
     assert read_refusal(text, now_ms=NOW_MS) == Refusal(Signals.from_code(code), NOW_MS)
+
+
+def test_a_refusal_of_any_time_can_be_read() -> None:
+    """An old decision that a page states as such is remembered like a new one."""
+    for decided_at in (1, 999_999_999_999, NOW_MS):
+        assert read_refusal(refusal_value(ALL_DENIED, decided_at), now_ms=NOW_MS) == Refusal(
+            ALL_DENIED, decided_at
+        )
 
 
 def test_a_refusal_from_the_future_is_from_now() -> None:

@@ -96,6 +96,8 @@ REFUSED: list[tuple[str, Json, Invalid]] = [
     ("consent in a list", {"name": "a", "consent": ["ad_storage"]}, Invalid.TYPE),
     ("consent to everything by true", {"name": "a", "consent": {"ad_storage": True}}, Invalid.TYPE),
     ("consent in capitals", {"name": "a", "consent": {"ad_storage": "GRANTED"}}, Invalid.TYPE),
+    ("consent that says that it is unknown", {"name": "a", "consent": {"ad_storage": "unknown"}}, Invalid.TYPE),
+    ("consent in no word", {"name": "a", "consent": {"ad_storage": ""}}, Invalid.TYPE),
     ("consent with a blank", {"name": "a", "consent": {"ad_storage": "granted "}}, Invalid.TYPE),
     ("consent that is null", {"name": "a", "consent": {"ad_storage": None}}, Invalid.TYPE),
     ("consent that is a list", {"name": "a", "consent": {"ad_storage": ["granted"]}}, Invalid.TYPE),

@@ -1,6 +1,7 @@
 """What one forwarder may know of a consented event: its own ids and hashes, and nobody else's."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -157,6 +158,28 @@ def test_each_vendor_gets_a_visitor_of_its_own(name: str) -> None:
 
 
 BROWSER_WITHOUT_COOKIES = Visit(user_agent=USER_AGENT)
+
+
+def test_a_session_is_the_backends_own_where_it_names_one() -> None:
+    """Else gtag's, else ours."""
+    assert full(event(session_id="1795340123"), "google_analytics", BROWSER).ids["session_id"] == "1795340123"
+    assert full(event(), "google_analytics", BROWSER).ids["session_id"] == "1795340000"
+    assert full(event(), "google_analytics").ids["session_id"] == str(NOW_MS // 1000 - 600)
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+def test_whether_the_visitor_chose_is_told_as_it_is(explicit: bool) -> None:
+    """On legitimate interest a full event may be that of a visitor who never answered."""
+    reduced = reduce_full(
+        clean(event()),
+        BROWSER,
+        replace(state(ALL_GRANTED), explicit=explicit),
+        FORWARDERS["google_analytics"],
+        derived=bytes(16),
+        session_start=None,
+        host="shop.example",
+    )
+    assert reduced.explicit is explicit
 
 
 def test_click_ids_that_a_backend_states_count_like_those_of_the_url() -> None:

@@ -141,3 +141,13 @@ def test_no_document_makes_reading_fail_otherwise(document: dict[str, object]) -
         return
     assert reasons
     assert all(reasons)
+
+
+def test_the_environment_names_the_folder_where_the_file_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container has its volume; a folder that is written in the file wins."""
+    monkeypatch.setenv("SAYSO_DATA_DIR", "/var/lib/sayso")
+    assert configs.loaded(tmp_path, SITE).server.data_dir == Path("/var/lib/sayso")
+    written = configs.loaded(tmp_path, f'[server]\ndata_dir = "mine"\n{SITE}')
+    assert written.server.data_dir == tmp_path / "mine"

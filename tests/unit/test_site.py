@@ -181,6 +181,8 @@ def test_a_key_is_known_by_its_hash() -> None:
     ):
         assert not shop.has_key(wrong)
     assert not site().has_key("")
+    almost = sha256(b"first-key").digest()[:-1] + b"\0"
+    assert not replace(shop, ingest_keys=(almost,)).has_key("first-key")
     assert "first-key" not in repr(shop)
 
 

@@ -10,9 +10,9 @@ import asyncio
 import json
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -222,24 +222,15 @@ async def get(session: aiohttp.ClientSession, url: str) -> bytes:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def places(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Places]:
+async def places() -> AsyncIterator[Places]:
     """Do all of it once, and search."""
     found = Places()
-    await happen(_short_folder(), found)
+    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
+        await happen(Path(folder), found)
     needles = needles_of(ALL)
     for name, content in found.content.items():
         found.found[name] = needles.find(content)
     yield found
-
-
-def _short_folder() -> Path:
-    """Make a folder whose path is short enough for a socket."""
-    for number in count():
-        folder = Path(f"/tmp/sayso-wire-{os.getpid()}-{number}")  # noqa: S108  # removed by the test's end
-        if not folder.exists():
-            folder.mkdir(mode=0o700)
-            return folder
-    raise AssertionError("never reached")
 
 
 async def happen(folder: Path, places: Places) -> None:
@@ -279,10 +270,9 @@ async def happen(folder: Path, places: Places) -> None:
         places.add("stderr", sayso.err.encode())
         places.add("what left", tee.sent)
         await twin.stop()
-    for path in sorted((folder / "data").rglob("*")):
-        if path.is_file():
-            places.add(f"the store's files ({path.name})", path.read_bytes())
-            path.unlink()
+    for left in sorted((folder / "data").rglob("*")):
+        if left.is_file():
+            places.add(f"the store's files ({left.name})", left.read_bytes())
 
 
 async def everybody(url: str, places: Places) -> None:
