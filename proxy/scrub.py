@@ -52,6 +52,9 @@ _CHUNK = re.compile(rf"[0-9A-Za-z]{{{LONG},}}")
 _BASE64 = re.compile(r"[0-9A-Za-z_+/-]{8,}={0,2}")
 
 
+_ROUNDS = 8
+
+
 def scrub_text(text: str) -> str:
     """Replace the personal data in a text by ``MARK``. The text itself is returned if there is none."""
     if not suspicious(text):
@@ -63,7 +66,13 @@ def scrub_text(text: str) -> str:
             MARK if "%" in word and holds_personal_data(word) else word for word in re.split(r"(\s+)", text)
         )
     scrubbed = redact(scrubbed)
-    return text if scrubbed == text else scrubbed
+    # What stood right beside a finding may only now be seen to begin: a mark parts it from what was before it.
+    for _ in range(_ROUNDS):
+        again = redact(scrubbed)
+        if again == scrubbed:
+            return text if scrubbed == text else scrubbed
+        scrubbed = again
+    return MARK
 
 
 def scrub_id(text: str) -> str | None:

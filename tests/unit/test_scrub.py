@@ -300,3 +300,10 @@ def test_base64_of_an_address_inside_an_encoded_word_is_found() -> None:
     encoded = base64.b64encode(b"ola@example.no").decode()
     assert encoded.endswith("=")
     assert scrub_text(f"u {quote(encoded)}") == f"u {MARK}"
+
+
+def test_findings_that_touch_each_other_are_all_found() -> None:
+    """The second begins where the first ends, so one pass sees one of them only."""
+    scrubbed = scrub_text("kari@example.no203.0.113.77kari@example.no")
+    assert "kari" not in scrubbed
+    assert "203.0.113.77" not in scrubbed
