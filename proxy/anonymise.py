@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 
 from forwarders.base import Forwarder, Trace
 from proxy.clickids import CLICK_IDS
 from proxy.entry import Shared
 from proxy.event import CookielessEvent, Event, FullEvent, Item, Scalar, Visit
-from proxy.scrub import scrub_id, scrub_text
+from proxy.scrub import MARK, scrub_id, scrub_text
+from proxy.sensitive_keys import is_sensitive
 from proxy.signals import ConsentState, Signals
 from proxy.site import SitePolicy
 from proxy.urls import ReducedUrl, cookieless_url, origin_of, reduce_url, scrub_value
@@ -74,7 +76,7 @@ def clean(event: Event) -> Clean:
         page=page,
         referrer=reduce_url(event.referrer) if event.referrer else None,
         title=scrub_text(event.title) if event.title else None,
-        params=_scrub_values(event.params),
+        params=_scrub_named(event.params),
         items=[_scrub_values(item) for item in event.items],
         transaction_id=scrub_id(event.transaction_id) if event.transaction_id else None,
         click_ids=click_ids,
@@ -87,6 +89,18 @@ def _scrub_values(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
         for key, value in values.items()
         if (name := _parameter(key)) is not None
     }
+
+
+def _scrub_named(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Scrub free parameters; of those whose name says that they hold contact data or a key, nothing is left to see."""
+    scrubbed = _scrub_values(values)
+    for name in scrubbed:
+        if _is_sensitive(name):
+            scrubbed[name] = MARK
+    return scrubbed
+
+
+_is_sensitive = lru_cache(maxsize=4096)(is_sensitive)
 
 
 @lru_cache(maxsize=4096)
@@ -158,7 +172,9 @@ def reduce_full(
     )
     identified = forwarder.takes_user_id(signals)
     return FullEvent(
-        event_id=event.event_id,
+        # A shop that makes e-mail addresses its event ids still dedupes by what they hash to.
+        event_id=scrub_id(event.event_id)
+        or sha256(event.event_id.encode("utf-8", "replace")).hexdigest()[:32],
         name=event.name,
         time_ms=event.time_ms,
         url=url,
@@ -178,7 +194,7 @@ def reduce_full(
         ids=forwarder.identify(trace, signals),
         contact=forwarder.contact(event.user_data, signals) if event.user_data is not None else {},
         user_id=scrub_id(event.user_id) if identified and event.user_id else None,
-        user_properties=_scrub_values(event.user_properties) if identified and event.user_properties else {},
+        user_properties=_scrub_named(event.user_properties) if identified and event.user_properties else {},
         signals=signals,
         explicit=state.explicit,
     )

@@ -8,7 +8,7 @@ from proxy.reasons import Decision
 from proxy.settings import Settings
 from proxy.settings_sites import PolicySettings, SiteSettings
 from proxy.settings_stanzas import Stanza
-from proxy.signals import SIGNALS
+from proxy.signals import AD_SIGNALS, SIGNALS
 from proxy.site import Link, Site, SitePolicy, VisitorCookie
 
 _DAY_S = 24 * 3600
@@ -67,7 +67,8 @@ def _preset_rule(preset: Preset, stanza: Stanza) -> PresetRule:
     """Return what the preset says of a vendor; of one that it does not know, that it gets conversions or nothing."""
     if stanza.module in preset.forwarders:
         return preset.rule_for(stanza.module)
-    return PresetRule(("conversions",), stanza.forwarder.needs, Decision.DROP)
+    # A module from outside that names no signal at all needs every ad signal: nothing is full on silence.
+    return PresetRule(("conversions",), stanza.forwarder.needs or AD_SIGNALS, Decision.DROP)
 
 
 def _events(written: tuple[str, ...], conversions: tuple[str, ...]) -> frozenset[str] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from proxy.admin import Part
-from proxy.assemble import now_ms
+from proxy.delivery.clock import SystemClock
 from proxy.delivery.states import read_states
 from proxy.site import Site
 from proxy.store.client import Store, StoreUnavailableError
@@ -30,7 +30,9 @@ def delivery_part(store: Store, sites: Sequence[Site]) -> Ask:
 
     async def ask() -> dict[str, Part]:
         try:
-            states = {(one.site, one.forwarder): one for one in await read_states(store, now_ms())}
+            states = {
+                (one.site, one.forwarder): one for one in await read_states(store, SystemClock().now_ms())
+            }
         except StoreUnavailableError:
             return {}
         found: dict[str, Part] = {}

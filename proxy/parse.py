@@ -151,7 +151,7 @@ def _text(holder: Mapping[str, object], key: str, limit: int, where: str = "") -
 def _time(value: object, now_ms: int) -> int:
     if value is None:
         return now_ms
-    if type(value) is float and value.is_integer():
+    if type(value) is float and abs(value) < 1e15:  # a page's clock has fractions of a millisecond
         value = int(value)
     if type(value) is not int:
         raise InvalidInputError(Invalid.TIMESTAMP, "timestamp: Unix time in milliseconds")

@@ -21,6 +21,7 @@ function stateOf(row) {
 function makeRow(forwarder) {
   const parts = {
     row: make("li", "row"),
+    who: make("h4", "who"),
     decision: make("p", "what"),
     why: make("p", "why"),
     state: make("p", "state"),
@@ -34,7 +35,8 @@ function makeRow(forwarder) {
   parts.open.firstChild.setAttribute("aria-label", `${vendor}: ${words.request.open}`);
   parts.open.append(parts.body);
   parts.open.addEventListener("toggle", () => unfold(parts));
-  parts.row.append(parts.decision, make("div", "rest", make("h4", "who", vendor), parts.why, parts.state, parts.open));
+  parts.decision.ariaHidden = "true";
+  parts.row.append(parts.decision, make("div", "rest", parts.who, parts.why, parts.state, parts.open));
   return parts;
 }
 
@@ -50,6 +52,9 @@ function updateRow(parts, row) {
   parts.row.dataset.decision = row.decision;
   parts.row.dataset.state = row.state;
   parts.decision.replaceChildren(decisionOf(row.decision));
+  // Whoever goes from heading to heading hears the decision there; the coloured one need not be read as well.
+  const aloud = make("span", "visually-hidden", `: ${words.feed.decisions[row.decision]}`);
+  parts.who.replaceChildren(words.feed.forwarders[row.forwarder], aloud);
   const signal = row.signal ? [" ", make("code", "", row.signal)] : [];
   parts.why.replaceChildren(words.reasons[row.reason], ...signal);
   parts.state.textContent = stateOf(row);

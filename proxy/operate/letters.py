@@ -1,0 +1,245 @@
+"""Dead letters in the store: reading them without anything personal, moving them back, removing them."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import islice
+from typing import Any, Final
+
+from proxy.entry import Entry, decode
+from proxy.event import CookielessEvent, FullEvent
+from proxy.operate.desk import Desk, MistakeError
+from proxy.operate.shown import one_line
+from proxy.reasons import Decision
+from proxy.scrub import scrub_text
+from proxy.site import Link, Site
+from proxy.store.client import script
+from proxy.store.keys import OutboxKeys, outbox_keys
+
+_RETRY: Final = script("retry")
+_AT_ONCE: Final = 200
+"""Letters in one command; more would keep the store from answering others."""
+_SHOWN: Final = frozenset({"name", "value", "currency", "signals", "explicit"})
+"""Fields of an event whose values name nobody. Of every other one it is only told that it is there."""
+_KEYED: Final = ("params", "ids", "contact", "user_properties")
+_SHORTEST: Final = 4
+"""Characters of an event's value from which it is struck out of the vendor's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """One forwarder's outbox in one partition."""
+
+    site: str
+    forwarder: str
+    partition: int
+
+    @property
+    def keys(self) -> OutboxKeys:
+        """Its keys in the store."""
+        return outbox_keys(self.partition, self.site, self.forwarder)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Letter:
+    """A dead letter. ``entry`` is None where its bytes cannot be read; ``words`` hold nothing of the event."""
+
+    outbox: Outbox
+    stream_id: str
+    outcome: str
+    reason: str
+    words: str
+    entry: Entry | None
+
+    @property
+    def id(self) -> str:
+        """Return the name under which operators know it: ``SITE/FORWARDER/PARTITION/TIME-NUMBER``."""
+        return f"{self.outbox.site}/{self.outbox.forwarder}/{self.outbox.partition}/{self.stream_id}"
+
+    @property
+    def at(self) -> int:
+        """Return when the entry ended, Unix ms."""
+        return int(self.stream_id.partition("-")[0])
+
+    @property
+    def event(self) -> str:
+        """Return the event's name."""
+        return self.entry.event.name if self.entry is not None else "unreadable"
+
+    @property
+    def mode(self) -> str:
+        """Return whether it was a full or a cookieless entry."""
+        if self.entry is None:
+            return "unreadable"
+        return Decision.FULL if isinstance(self.entry.event, FullEvent) else Decision.COOKIELESS
+
+    def brief(self) -> dict[str, object]:
+        """Return what a listing says of it."""
+        return {
+            "id": self.id,
+            "at": self.at,
+            "site": self.outbox.site,
+            "forwarder": self.outbox.forwarder,
+            "event": self.event,
+            "mode": self.mode,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "words": self.words,
+        }
+
+    def whole(self) -> dict[str, object]:
+        """Return all that can be told without naming anybody: which fields the entry has, the values of harmless ones."""
+        entry = self.entry
+        if entry is None:
+            return self.brief()
+        event = entry.event
+        return {
+            **self.brief(),
+            "ref": entry.ref,
+            "accepted_at": entry.accepted_ms,
+            "consent_read_at": entry.read_at or None,
+            "policy_version": entry.policy_version,
+            "signals": dict(zip(_SIGNAL_NAMES, event.signals.values(), strict=True)),
+            "explicit": event.explicit,
+            "value": event.value,
+            "currency": event.currency,
+            "fields": list(_filled(event)),
+        }
+
+
+_SIGNAL_NAMES: Final = ("analytics_storage", "ad_storage", "ad_user_data", "ad_personalization")
+
+
+def _filled(event: FullEvent | CookielessEvent) -> Iterator[str]:
+    for one in fields(event):
+        value = getattr(event, one.name)
+        if value is None or value in ("", {}, []):
+            continue
+        if one.name in _KEYED:
+            yield from (f"{one.name}.{key}" for key in sorted(value))
+        else:
+            yield f"{one.name} ({len(value)})" if one.name == "items" else one.name
+
+
+def outboxes(desk: Desk, links: Sequence[tuple[Site, Link]]) -> list[Outbox]:
+    """Return the outboxes of these forwarders."""
+    return [Outbox(site.name, link.name, partition) for site, link in links for partition in desk.partitions]
+
+
+def parse_id(desk: Desk, text: str) -> tuple[Outbox, str]:
+    """Read a letter's id.
+
+    Raises:
+        MistakeError: it is none, or of a forwarder that is not configured.
+    """
+    site, forwarder, partition, stream_id = [*text.split("/"), "", "", ""][:4]
+    time, _, number = stream_id.partition("-")
+    digits = (partition, time, number)
+    if text.count("/") != 3 or not all(one.isascii() and one.isdigit() and len(one) < 20 for one in digits):
+        raise MistakeError("a dead letter's id is SITE/FORWARDER/PARTITION/TIME-NUMBER, as the list shows it")
+    desk.chosen_links(site, forwarder)
+    if int(partition) not in desk.partitions:
+        raise MistakeError(f"there is no partition {partition}; there are {len(desk.partitions)}")
+    return Outbox(site, forwarder, int(partition)), stream_id
+
+
+async def letters(desk: Desk, outbox: Outbox) -> AsyncIterator[Letter]:
+    """Read an outbox's letters that are there now, oldest first; what dies meanwhile is not waited for.
+
+    Raises:
+        StoreUnavailableError: the store does not answer.
+    """
+    redis, key = desk.store.redis, outbox.keys.dead
+    newest = await desk.store.guarded(redis.xrevrange(key, count=1))
+    start = "-"
+    while newest:
+        found = await desk.store.guarded(redis.xrange(key, start, newest[0][0], count=_AT_ONCE))
+        for stream_id, letter in found:
+            yield _letter(outbox, stream_id.decode(), letter)
+        if len(found) < _AT_ONCE:
+            return
+        start = f"({found[-1][0].decode()}"
+
+
+async def find(desk: Desk, text: str) -> Letter:
+    """Return one letter by its id.
+
+    Raises:
+        MistakeError: it is no id, or there is none of it (any more).
+        StoreUnavailableError: the store does not answer.
+    """
+    outbox, stream_id = parse_id(desk, text)
+    found = await desk.store.guarded(desk.store.redis.xrange(outbox.keys.dead, stream_id, stream_id))
+    if not found:
+        raise MistakeError(f"there is no dead letter {text}; it may have been retried, discarded, or be too old")
+    return _letter(outbox, stream_id, found[0][1])
+
+
+async def retry(desk: Desk, outbox: Outbox, stream_ids: Sequence[str]) -> int:
+    """Move letters back to the end of their outbox, as if they had not ended; returns how many there were.
+
+    Raises:
+        StoreUnavailableError: the store does not answer; doing it again is safe.
+    """
+    keys, moved = outbox.keys, 0
+    for some in _pieces(stream_ids):
+        names = [keys.dead, keys.stream, keys.counts]
+        moved += int(await desk.store.run(_RETRY, names, [f"{outbox.site}|{outbox.forwarder}", *some]))
+    return moved
+
+
+async def discard(desk: Desk, outbox: Outbox, stream_ids: Sequence[str]) -> int:
+    """Remove letters; their outcome stays counted as it was. Returns how many there were.
+
+    Raises:
+        StoreUnavailableError: the store does not answer; doing it again is safe.
+    """
+    removed = 0
+    for some in _pieces(stream_ids):
+        removed += int(await desk.store.guarded(desk.store.redis.xdel(outbox.keys.dead, *some)))
+    return removed
+
+
+def _pieces(stream_ids: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(stream_ids)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
+
+
+def _letter(outbox: Outbox, stream_id: str, letter: Mapping[bytes, bytes]) -> Letter:
+    entry = _entry(letter.get(b"e", b""))
+    outcome, _, reason = letter.get(b"o", b"").decode(errors="replace").partition("|")
+    words = letter.get(b"w", b"").decode(errors="replace")
+    return Letter(outbox, stream_id, outcome, reason, _harmless(words, entry), entry)
+
+
+def _entry(raw: bytes) -> Entry | None:
+    try:
+        return decode(raw)
+    except ValueError:
+        return None
+
+
+def _harmless(words: str, entry: Entry | None) -> str:
+    """Strike out of a vendor's words what it quotes of the event, and whatever else looks personal."""
+    if entry is not None:
+        values = {entry.visitor} if entry.visitor is not None else set()
+        for one in fields(entry.event):
+            if one.name not in _SHOWN:
+                values.update(_texts(getattr(entry.event, one.name)))
+        for value in sorted((one for one in values if len(one) >= _SHORTEST), key=len, reverse=True):
+            words = words.replace(value, "[struck out]")
+    return one_line(scrub_text(words))
+
+
+def _texts(value: Any) -> Iterator[str]:  # a field of an event: text, number, or a nest of them
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield str(value)
+
+
+Act = Callable[[Desk, Outbox, Sequence[str]], Any]

@@ -1,0 +1,28 @@
+"""``sayso pause`` and ``sayso resume``: orders that the delivering processes read every second."""
+
+from typing import Literal
+
+from proxy.assemble import now_ms
+from proxy.delivery import states
+from proxy.operate.desk import Desk, Work
+from proxy.operate.status import look
+
+
+def order(word: Literal["pause", "resume"], site: str, forwarder: str, *, dry_run: bool) -> Work:
+    """Make the work of either command."""
+
+    async def work(desk: Desk) -> str:
+        desk.chosen_links(site, forwarder)
+        processes, rows = await look(desk)
+        (row,) = [one for one in rows if (one.site, one.forwarder) == (site, forwarder)]
+        if dry_run:
+            return f"would {word} {site} {forwarder}, which is {row.state} with {row.pending} pending"
+        if word == "pause":
+            await states.pause(desk.store, site, forwarder)
+            said = f"{site} {forwarder} is paused: nothing is sent until you resume it; its entries are kept, and age"
+        else:
+            await states.resume(desk.store, site, forwarder, now_ms())
+            said = f"{site} {forwarder} is resumed: what waits is sent, {row.pending} pending"
+        return said if processes else f"{said} (no delivering process is alive)"
+
+    return work
