@@ -42,6 +42,18 @@ def labels(**values: str) -> tuple[tuple[str, str], ...]:
 VENDOR = {"site": "shop", "forwarder": "vendor"}
 
 
+@pytest.fixture(autouse=True)
+def counters_of_this_process() -> None:
+    """Forget what other tests of this process have counted."""
+    for counted in (
+        metrics.EVENTS_INVALID,
+        metrics.CONSENT_READS,
+        metrics.EGRESS_VIOLATIONS,
+        metrics.VENDOR_REQUEST_DURATION,
+    ):
+        counted.clear()
+
+
 async def test_everything_exists_from_the_beginning_at_zero(store: Store) -> None:
     """An alert on an increase needs the zero before it."""
     samples = await scrape(store, site_of(link()))

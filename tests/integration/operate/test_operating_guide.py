@@ -1,0 +1,55 @@
+"""Every command that ``docs/operating.md`` shows can be given as it stands there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from proxy.reasons import Outcome
+from proxy.store.claims import Claims, End
+from proxy.store.client import Store
+from proxy.store.keys import outbox_keys
+from tests.support.delivery import SITE, Scene, link, site_of
+from tests.support.operator import Operator
+
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "operating.md"
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+EXAMPLES = [
+    line.removeprefix("$ sayso ")
+    for block in BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+    for line in block.splitlines()
+]
+
+
+def test_every_command_has_an_example() -> None:
+    """Each stands in the guide at least once."""
+    wanted = {
+        "status", "pause", "resume", "dead-letters list", "dead-letters show", "dead-letters retry",
+        "dead-letters discard", "consent get", "consent withdraw",
+    }  # fmt: skip
+    assert wanted == {name for name in wanted for example in EXAMPLES if example.startswith(name)}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_an_example_of_the_guide_does_what_it_says(
+    tmp_path: Path, valkey_url: str, store: Store, example: str
+) -> None:
+    """With a shop that has a forwarder ``meta``, a dead letter and a visitor."""
+    operator = Operator(tmp_path, valkey_url)
+    text = operator.config.read_text(encoding="utf-8")
+    operator.config.write_text(text.replace("forwarders.vendor", "forwarders.meta"), encoding="utf-8")
+    async with Scene(store, site_of(link(name="meta"))) as scene:
+        await scene.decide("gggg", visitor="V" * 22)
+        await scene.full("e0", to="meta", visitor="V" * 22)
+        claims = Claims(store, outbox_keys(0, SITE, "meta"), site=SITE, forwarder="meta", worker="w")
+        await claims.prepare()
+        (claimed,) = await claims.new(1, block_ms=None)
+        await claims.settle([End(claimed.id, Outcome.REJECTED, "vendor_rejected", "no such currency")])
+        (letter,) = (await operator.tells("dead-letters", "list"))["dead_letters"]
+        words = {"ID": letter["id"], "VISITOR": "V" * 22}
+        assert await operator.says(*(words.get(word, word) for word in shlex.split(example)))
+        row = await operator.row("meta")
+        assert row["adds_up"] is True
+        acted = example.startswith(("dead-letters retry", "dead-letters discard")) and "--dry" not in example
+        assert row["dead_letters"] == (0 if acted else 1)
