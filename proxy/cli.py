@@ -12,6 +12,9 @@ import click
 from proxy import __version__
 
 if TYPE_CHECKING:
+    from typing import Literal
+
+    from proxy.operate.desk import Work
     from proxy.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -215,6 +218,141 @@ def matrix(
     shown = sites if site is None else {site: sites[site]}
     chosen = presets or (() if asked else PRESET_NAMES)
     click.echo(written(sheets(chosen, shown, every=form == "json"), form), nl=False)
+
+
+def _operate(config: Path | None, make: "Callable[[], Work]") -> None:
+    """Do an operator's work on the store that runs: print the answer, or one line that says why there is none."""
+    settings = load(find_config(config))
+    from proxy.operate.desk import answer  # noqa: PLC0415  # see load
+
+    status, text = answer(settings, make())
+    click.echo(text, err=status != 0)
+    sys.exit(status)
+
+
+json_option = click.option("--json", "json", is_flag=True, help="For machines.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+site_option = click.option("--site", metavar="NAME", help="Only this site.")
+forwarder_option = click.option("--forwarder", metavar="NAME", help="Only forwarders of this name.")
+
+
+@main.command()
+@config_option
+@json_option
+def status(config: Path | None, json: bool) -> None:
+    """Show how each forwarder is, what waits, how events ended, and whether the sum adds up."""
+    from proxy.operate.status import status as work  # noqa: PLC0415
+
+    _operate(config, lambda: work(json=json))
+
+
+@main.command()
+@click.argument("site")
+@click.argument("forwarder")
+@config_option
+@dry_run_option
+def pause(site: str, forwarder: str, config: Path | None, dry_run: bool) -> None:
+    """Send nothing to a forwarder until it is resumed. Its entries are kept, and age."""
+    from proxy.operate.orders import order  # noqa: PLC0415
+
+    _operate(config, lambda: order("pause", site, forwarder, dry_run=dry_run))
+
+
+@main.command()
+@click.argument("site")
+@click.argument("forwarder")
+@config_option
+@dry_run_option
+def resume(site: str, forwarder: str, config: Path | None, dry_run: bool) -> None:
+    """Send to a forwarder again: at once, whoever had paused it."""
+    from proxy.operate.orders import order  # noqa: PLC0415
+
+    _operate(config, lambda: order("resume", site, forwarder, dry_run=dry_run))
+
+
+@main.group("dead-letters")
+def dead_letters() -> None:
+    """Look at what vendors refused for good, try it again, or remove it. It is kept for 72 hours."""
+
+
+@dead_letters.command("list")
+@config_option
+@site_option
+@forwarder_option
+@json_option
+def list_letters(config: Path | None, site: str | None, forwarder: str | None, json: bool) -> None:
+    """List dead letters, oldest first, with the vendor's own words."""
+    from proxy.operate.dead_letters import Scope, listing  # noqa: PLC0415
+
+    _operate(config, lambda: listing(Scope(site, forwarder), json=json))
+
+
+@dead_letters.command("show")
+@click.argument("letter_id", metavar="ID")
+@config_option
+@json_option
+def show_letter(letter_id: str, config: Path | None, json: bool) -> None:
+    """Show what is known of one dead letter: which fields its entry has, and nothing personal."""
+    from proxy.operate.dead_letters import show  # noqa: PLC0415
+
+    _operate(config, lambda: show(letter_id, json=json))
+
+
+def _act(word: "Literal['retry', 'discard']", help_text: str) -> None:
+    @dead_letters.command(word, help=help_text)
+    @click.argument("letter_ids", metavar="[ID]...", nargs=-1)
+    @config_option
+    @site_option
+    @forwarder_option
+    @click.option("--all", "every", is_flag=True, help="Every one of every site.")
+    @dry_run_option
+    def act(
+        letter_ids: tuple[str, ...],
+        config: Path | None,
+        site: str | None,
+        forwarder: str | None,
+        every: bool,
+        dry_run: bool,
+    ) -> None:
+        from proxy.operate.dead_letters import Scope  # noqa: PLC0415
+        from proxy.operate.dead_letters import act as work  # noqa: PLC0415
+
+        scope = Scope(site, forwarder)
+        _operate(config, lambda: work(word, letter_ids, scope, every=every, dry_run=dry_run))
+
+
+_act("retry", "Put dead letters back into their outbox. Their age counts on, and consent is read again.")
+_act("discard", "Remove dead letters for good. They stay counted as they ended.")
+
+
+@main.group()
+def consent() -> None:
+    """Look up or withdraw a visitor's consent. VISITOR is the id, or the value of the visitor's id cookie."""
+
+
+@consent.command("get")
+@click.argument("visitor")
+@config_option
+@site_option
+@json_option
+def get_consent(visitor: str, config: Path | None, site: str | None, json: bool) -> None:
+    """Show the stored record, of each site or of one."""
+    from proxy.operate.consent import get  # noqa: PLC0415
+
+    _operate(config, lambda: get(visitor, site, json=json))
+
+
+@consent.command("withdraw")
+@click.argument("visitor")
+@config_option
+@site_option
+@json_option
+@dry_run_option
+def withdraw_consent(visitor: str, config: Path | None, site: str | None, json: bool, dry_run: bool) -> None:
+    """Withdraw everything for a visitor, at each site or at one. It reaches what waits in the outboxes."""
+    from proxy.operate.consent import withdraw  # noqa: PLC0415
+
+    _operate(config, lambda: withdraw(visitor, site, json=json, dry_run=dry_run))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ class MistakeError(Exception):
     """The command asks for something that cannot be, such as a site that is not configured; one readable line."""
 
 
+class MissingError(Exception):
+    """What the command is about is not in the store (any more); one readable line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a command has in hand."""
@@ -70,7 +74,7 @@ def answer(settings: Settings, work: Work) -> tuple[int, str]:
         return 0, asyncio.run(_at_desk(settings, work))
     except MistakeError as error:
         return MISTAKEN, f"sayso: {error}"
-    except (NotUsableError, StoreStartError) as error:
+    except (MissingError, NotUsableError, StoreStartError) as error:
         return FAILED, f"sayso: {error}"
     except StoreUnavailableError as error:
         return FAILED, f"sayso: the store cannot be used: {error}"

@@ -1,14 +1,14 @@
 """Dead letters in the store: reading them without anything personal, moving them back, removing them."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any, Final
 
 from proxy.entry import Entry, decode
 from proxy.event import CookielessEvent, FullEvent
-from proxy.operate.desk import Desk, MistakeError
-from proxy.operate.shown import one_line
+from proxy.operate.desk import Desk, MissingError, MistakeError
+from proxy.operate.shown import one_line, signals_of
 from proxy.reasons import Decision
 from proxy.scrub import scrub_text
 from proxy.site import Link, Site
@@ -98,15 +98,12 @@ class Letter:
             "accepted_at": entry.accepted_ms,
             "consent_read_at": entry.read_at or None,
             "policy_version": entry.policy_version,
-            "signals": dict(zip(_SIGNAL_NAMES, event.signals.values(), strict=True)),
+            "signals": signals_of(event.signals),
             "explicit": event.explicit,
             "value": event.value,
             "currency": event.currency,
             "fields": list(_filled(event)),
         }
-
-
-_SIGNAL_NAMES: Final = ("analytics_storage", "ad_storage", "ad_user_data", "ad_personalization")
 
 
 def _filled(event: FullEvent | CookielessEvent) -> Iterator[str]:
@@ -164,13 +161,16 @@ async def find(desk: Desk, text: str) -> Letter:
     """Return one letter by its id.
 
     Raises:
-        MistakeError: it is no id, or there is none of it (any more).
+        MistakeError: it is no id.
+        MissingError: there is none of it (any more).
         StoreUnavailableError: the store does not answer.
     """
     outbox, stream_id = parse_id(desk, text)
     found = await desk.store.guarded(desk.store.redis.xrange(outbox.keys.dead, stream_id, stream_id))
     if not found:
-        raise MistakeError(f"there is no dead letter {text}; it may have been retried, discarded, or be too old")
+        raise MissingError(
+            f"there is no dead letter {text}: it may have been retried, discarded, or be too old"
+        )
     return _letter(outbox, stream_id, found[0][1])
 
 
@@ -240,6 +240,3 @@ def _texts(value: Any) -> Iterator[str]:  # a field of an event: text, number, o
             yield from _texts(inner)
     elif value is not None:
         yield str(value)
-
-
-Act = Callable[[Desk, Outbox, Sequence[str]], Any]

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from proxy.signals import SIGNALS, Signals
+
 
 def as_json(value: object) -> str:
     """Write JSON, indented."""
@@ -47,3 +49,8 @@ def one_line(words: str) -> str:
 def counted(number: int, one: str, several: str) -> str:
     """Write a number of things."""
     return f"{number} {one if number == 1 else several}"
+
+
+def signals_of(signals: Signals) -> dict[str, str]:
+    """Return the four signals by name."""
+    return {name.value: value.value for name, value in zip(SIGNALS, signals.values(), strict=True)}

@@ -216,7 +216,28 @@ MUTATIONS = (
         "proxy/delivery/reread.py",
         "                operations.append(Park(one.id, self._hold_ms, tried=False))",
         "                allowed.append(one)",
-        f"{_DELIVERY}::test_an_unreadable_record_holds_the_entry",
+        "unit/test_reread.py::test_what_becomes_of_an_entry",
+    ),
+    _mutation(
+        "a lowered entry states more than it held",
+        "proxy/delivery/reread.py",
+        "        signals = stricter(event.signals, self._signals_now(record, entry.read_at, now_ms))",
+        "        signals = self._signals_now(record, entry.read_at, now_ms)",
+        f"{_NARROWING}::test_a_lowered_entry_states_no_more_than_it_held",
+    ),
+    _mutation(
+        "a request that was made of more starts all the same",
+        "proxy/delivery/sending.py",
+        "            if checked.operations or any(map(is_not, checked.allowed, self._entries)):",
+        "            if checked.operations:",
+        f"{_NARROWING}::test_a_request_that_was_made_of_more_does_not_start",
+    ),
+    _mutation(
+        "an event made while its signal was denied is released by a later grant",
+        "proxy/consent.py",
+        "        return Value.DENIED, Reason.CONSENT_DENIED\n    return value, reason\n\n\ndef _source(",
+        "        return value, reason\n    return value, reason\n\n\ndef _source(",
+        "integration/gateway/test_made_while_denied.py",
     ),
     # --- addresses -----------------------------------------------------------------------------------------------
     _mutation(
@@ -260,6 +281,20 @@ MUTATIONS = (
         "    def handle_error(",
         "    def handle_error_quietly(",
         f"{_HTTP}::TestMalformedRequests",
+    ),
+    _mutation(
+        "aiohttp logs whom it serves, and what they ask for",
+        "proxy/gateway/server.py",
+        "        access_log=None,",
+        "        access_log=log,",
+        f"{_CLIENT}::TestTheWholeIsNowhere",
+    ),
+    _mutation(
+        "exceptions are logged with their text",
+        "proxy/logs.py",
+        '            line["error"] = record.exc_info[0].__name__',
+        '            line["error"] = repr(record.exc_info[1])',
+        "unit/test_quiet_logs.py::test_an_exception_is_named_by_its_type_alone",
     ),
     # --- what a full event holds ---------------------------------------------------------------------------------
     _mutation(
