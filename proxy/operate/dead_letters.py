@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from proxy.operate.desk import Desk, MistakeError, Work
-from proxy.operate.letters import Letter, Outbox, discard, find, letters, outboxes, parse_id, retry
+from proxy.operate.letters import Brief, Outbox, discard, find, letter_ids, letters, outboxes, parse_id, retry
 from proxy.operate.shown import as_json, as_table, counted, time_of
 
 _HEAD: Final = ("ID", "WHEN", "EVENT", "MODE", "OUTCOME", "REASON", "THE VENDOR'S WORDS")
@@ -32,11 +32,12 @@ def listing(scope: Scope, *, json: bool) -> Work:
     """Make the work of ``sayso dead-letters list``."""
 
     async def work(desk: Desk) -> str:
-        found = [letter for outbox in scope.outboxes(desk) async for letter in letters(desk, outbox)]
-        found.sort(key=lambda letter: (letter.at, letter.id))
+        # Only what is shown is kept: there may be very many, each with its whole entry.
+        found = [letter.brief() for outbox in scope.outboxes(desk) async for letter in letters(desk, outbox)]
+        found.sort(key=lambda brief: (brief["at"], brief["id"]))
         if json:
-            return as_json({"dead_letters": [letter.brief() for letter in found]})
-        return as_table(_HEAD, [_cells(letter) for letter in found]) if found else "no dead letters"
+            return as_json({"dead_letters": found})
+        return as_table(_HEAD, [_cells(brief) for brief in found]) if found else "no dead letters"
 
     return work
 
@@ -52,15 +53,15 @@ def show(letter_id: str, *, json: bool) -> Work:
 
 
 def act(
-    word: Literal["retry", "discard"], letter_ids: Sequence[str], scope: Scope, *, every: bool, dry_run: bool
+    word: Literal["retry", "discard"], named: Sequence[str], scope: Scope, *, every: bool, dry_run: bool
 ) -> Work:
     """Make the work of ``sayso dead-letters retry`` and ``discard``: on some letters by id, or on all of a scope."""
 
     async def work(desk: Desk) -> str:
         scoped = every or scope != Scope(None, None)
-        if bool(letter_ids) == scoped:
+        if bool(named) == scoped:
             raise MistakeError(f"say which to {word}: either their IDs, or --site, --forwarder or --all")
-        meant = _by_outbox(desk, letter_ids) if letter_ids else await _in_scope(desk, scope)
+        meant = _by_outbox(desk, named) if named else await _in_scope(desk, scope)
         done = 0
         for outbox, stream_ids in meant.items():
             if dry_run:
@@ -75,38 +76,28 @@ def act(
         return f"retried: {number} pending again" if word == "retry" else f"discarded: {number}"
 
     async def checked(desk: Desk) -> str:
-        for one in letter_ids:  # all of them before anything is done
+        for one in named:  # all of them before anything is done
             await find(desk, one)
         return await work(desk)
 
     return checked
 
 
-def _by_outbox(desk: Desk, letter_ids: Sequence[str]) -> dict[Outbox, list[str]]:
+def _by_outbox(desk: Desk, named: Sequence[str]) -> dict[Outbox, list[str]]:
     found: dict[Outbox, list[str]] = {}
-    for one in dict.fromkeys(letter_ids):
+    for one in dict.fromkeys(named):
         outbox, stream_id = parse_id(desk, one)
         found.setdefault(outbox, []).append(stream_id)
     return found
 
 
 async def _in_scope(desk: Desk, scope: Scope) -> dict[Outbox, list[str]]:
-    return {
-        outbox: [letter.stream_id async for letter in letters(desk, outbox)]
-        for outbox in scope.outboxes(desk)
-    }
+    return {outbox: await letter_ids(desk, outbox) for outbox in scope.outboxes(desk)}
 
 
-def _cells(letter: Letter) -> tuple[str, ...]:
-    return (
-        letter.id,
-        time_of(letter.at),
-        letter.event,
-        letter.mode,
-        letter.outcome,
-        letter.reason,
-        letter.words,
-    )
+def _cells(brief: Brief) -> tuple[str, ...]:
+    texts = [str(brief[name]) for name in ("id", "event", "mode", "outcome", "reason", "words")]
+    return (texts[0], time_of(brief["at"]), *texts[1:])
 
 
 def _line(name: str, value: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from proxy.entry import Entry, decode
 from proxy.event import CookielessEvent, FullEvent
@@ -23,6 +23,20 @@ _SHOWN: Final = frozenset({"name", "value", "currency", "signals", "explicit"})
 _KEYED: Final = ("params", "ids", "contact", "user_properties")
 _SHORTEST: Final = 4
 """Characters of an event's value from which it is struck out of the vendor's words."""
+
+
+class Brief(TypedDict):
+    """What a listing says of a dead letter. ``at`` is when the entry ended, Unix ms."""
+
+    id: str
+    at: int
+    site: str
+    forwarder: str
+    event: str
+    mode: str
+    outcome: str
+    reason: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Letter:
             return "unreadable"
         return Decision.FULL if isinstance(self.entry.event, FullEvent) else Decision.COOKIELESS
 
-    def brief(self) -> dict[str, object]:
+    def brief(self) -> Brief:
         """Return what a listing says of it."""
         return {
             "id": self.id,
@@ -90,7 +104,7 @@ class Letter:
         """Return all that can be told without naming anybody: which fields the entry has, the values of harmless ones."""
         entry = self.entry
         if entry is None:
-            return self.brief()
+            return {**self.brief()}
         event = entry.event
         return {
             **self.brief(),
@@ -140,18 +154,33 @@ def parse_id(desk: Desk, text: str) -> tuple[Outbox, str]:
 
 
 async def letters(desk: Desk, outbox: Outbox) -> AsyncIterator[Letter]:
-    """Read an outbox's letters that are there now, oldest first; what dies meanwhile is not waited for.
+    """Read an outbox's letters that are there now, oldest first.
 
     Raises:
         StoreUnavailableError: the store does not answer.
     """
+    async for stream_id, letter in _stored(desk, outbox):
+        yield _letter(outbox, stream_id, letter)
+
+
+async def letter_ids(desk: Desk, outbox: Outbox) -> list[str]:
+    """Return the ids in the stream of the letters that are there now, oldest first.
+
+    Raises:
+        StoreUnavailableError: the store does not answer.
+    """
+    return [stream_id async for stream_id, _ in _stored(desk, outbox)]
+
+
+async def _stored(desk: Desk, outbox: Outbox) -> AsyncIterator[tuple[str, Mapping[bytes, bytes]]]:
+    """Read page by page up to the letter that is the newest now: a retried one that is refused again is not met twice."""
     redis, key = desk.store.redis, outbox.keys.dead
     newest = await desk.store.guarded(redis.xrevrange(key, count=1))
     start = "-"
     while newest:
         found = await desk.store.guarded(redis.xrange(key, start, newest[0][0], count=_AT_ONCE))
         for stream_id, letter in found:
-            yield _letter(outbox, stream_id.decode(), letter)
+            yield stream_id.decode(), letter
         if len(found) < _AT_ONCE:
             return
         start = f"({found[-1][0].decode()}"

@@ -11,6 +11,7 @@ from proxy.delivery.states import ORDERS, STATES, LinkState, parse_states
 from proxy.operate.desk import Desk, Work
 from proxy.operate.shown import as_json, as_table, counted, length_of, one_line, time_of
 from proxy.reasons import Outcome
+from proxy.scrub import scrub_text
 from proxy.store.client import Store
 from proxy.store.keys import outbox_keys, partition_keys
 
@@ -162,7 +163,7 @@ def _set_state(row: Row, found: LinkState | None, *, ordered: bool, alive: bool)
     if row.state == "paused":
         row.paused_by = "operator" if state is State.HELD else "vendor"
     if found is not None:
-        row.words = one_line(found.words)
+        row.words = one_line(scrub_text(found.words))
         row.since = found.since
 
 

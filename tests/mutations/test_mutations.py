@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations.rules import MUTATIONS, Mutation
+from tests.mutations.mutation import Mutation
+from tests.mutations.of_consent import OF_CONSENT
+from tests.mutations.of_content import OF_CONTENT
 
+MUTATIONS = (*OF_CONSENT, *OF_CONTENT)
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = Path(__file__).with_name("runner.py")
 COPIED = ("proxy", "forwarders", "tests", "config", "pyproject.toml")

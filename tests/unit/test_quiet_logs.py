@@ -32,9 +32,10 @@ def failed() -> logging.LogRecord:
     info = None
     try:
         int(CANARY)
-    except ValueError as error:
-        assert CANARY in str(error)
+    except ValueError:
         info = sys.exc_info()
+    assert info is not None
+    assert CANARY in str(info[1])
     return logging.LogRecord("sayso", logging.ERROR, __file__, 1, "an entry failed", (), info)
 
 

@@ -34,13 +34,17 @@ PERSONAL: dict[str, Any] = {
 
 
 async def bury(
-    store: Store, count: int | None = None, words: str = "no such currency", forwarder: str = "vendor"
+    store: Store,
+    *,
+    words: str = "no such currency",
+    reason: str = "vendor_rejected",
+    forwarder: str = "vendor",
 ) -> None:
     """Let a vendor have refused what waits, as delivery settles it."""
     claims = Claims(store, outbox_keys(0, SITE, forwarder), site=SITE, forwarder=forwarder, worker="w")
     await claims.prepare()
-    claimed = await claims.new(count or 100, block_ms=None)
-    await claims.settle([End(one.id, Outcome.REJECTED, "vendor_rejected", words) for one in claimed])
+    claimed = await claims.new(100, block_ms=None)
+    await claims.settle([End(one.id, Outcome.REJECTED, reason, words) for one in claimed])
 
 
 async def ids(operator: Operator, *options: str) -> list[str]:
@@ -129,6 +133,18 @@ async def test_a_retried_letter_is_pending_again_and_can_be_delivered(
         await scene.settled(delivered_accepted=1, rejected_vendor_rejected=2)
         assert scene.delivered_ids() == ["e0"]
         assert (await operator.row())["adds_up"] is True
+
+
+async def test_a_refusal_is_taken_back_under_its_own_reason(operator: Operator, store: Store) -> None:
+    """Metrics tell reasons apart, so another one must not be lowered for it."""
+    async with Scene(store, site_of(link())) as scene:
+        await scene.full("e0")
+        await bury(store)
+        await scene.full("e1")
+        await bury(store, reason="unmappable")
+        _, unmappable = await ids(operator)
+        await operator.says("dead-letters", "retry", unmappable)
+        assert (await scene.account()).outcomes == {"rejected|vendor_rejected": 1, "rejected|unmappable": 0}
 
 
 async def test_two_who_retry_the_same_letters_move_each_once(operator: Operator, store: Store) -> None:
