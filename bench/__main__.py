@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.end_to_end import end_to_end
 from bench.load import Load
 from bench.processes import LOAD_CORE, cpu_seconds, family, free_port, name, on_core, pin, resident_mb, start
 from bench.scenarios import consenting, events, revision, write_config
@@ -82,7 +83,7 @@ async def gateway(
     return Server(title, load, workers, stores), stop
 
 
-async def measure(rounds: int, rate: float, connections: int) -> list[Server]:
+async def measure(rounds: int, rate: float, connections: int) -> tuple[list[Server], float]:
     """Start everything, load it in turns, stop it."""
     stops: list[Callable[[], Awaitable[None]]] = []
     servers: list[Server] = []
@@ -126,7 +127,10 @@ async def measure(rounds: int, rate: float, connections: int) -> list[Server]:
         finally:
             for stop in stops:
                 await stop()
-    return servers
+        whole, _ = await end_to_end(
+            Path(folder) / "whole", visitors=VISITORS, seconds=2.0, connections=connections
+        )
+    return servers, whole
 
 
 def _killer(process: asyncio.subprocess.Process) -> Callable[[], Awaitable[None]]:
@@ -180,8 +184,13 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     chosen = parser.parse_args()
     began = time.monotonic()
-    servers = asyncio.run(measure(chosen.rounds, chosen.rate, chosen.connections))
+    servers, whole = asyncio.run(measure(chosen.rounds, chosen.rate, chosen.connections))
     print(report(servers))
+    bare = statistics.median(servers[0].per_cpu)
+    print(
+        f"\nend to end, four vendors, gateway, delivery and store together: {whole * 1e6:.0f} µs of CPU per event,"
+        f" {1 / (whole * bare):.2f} of bare"
+    )
     print(f"\n{chosen.connections} connections, {chosen.rounds} rounds, {time.monotonic() - began:.0f} s")
 
 

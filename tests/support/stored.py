@@ -20,11 +20,13 @@ def dump(redis: "Redis") -> bytes:
     for key in redis.scan_iter(count=1000):
         parts.append(key)
         kind: Any = redis.type(key)
+        if kind == b"none":  # gone since it was named
+            continue
         for command in _READ[kind.decode()]:
             answer: Any = redis.execute_command(*command[:1], key, *command[1:])  # type: ignore[no-untyped-call]  # redis-py's
             parts += _flat(answer)
         raw: Any = redis.dump(key)
-        parts.append(bytes(raw))
+        parts.append(raw or b"")
     return b"\n".join(parts)
 
 

@@ -9,6 +9,7 @@ address in every form.
 import asyncio
 import json
 import os
+import re
 import signal
 import tempfile
 from collections.abc import AsyncIterator
@@ -83,6 +84,9 @@ def needles_of(clients: list[Client]) -> Needles:
         for role, address in (("peer", one.peer), ("visitor", one.named), ("carried", one.carried)):
             if address:
                 needles.add(f"{role} {one.number}", forms_of_address(address), whole=SHORT)
+        if not one.carried:  # what of an IPv6 address is the household's own begins after 48 bits
+            household = ":".join(one.named.split(":")[:4])
+            needles.add(f"household {one.number}", [("its network", household.encode())])
     return needles
 
 
@@ -255,6 +259,7 @@ async def happen(folder: Path, places: Places) -> None:
                     places.add("the admin pages", await get(session, f"{urls['admin']}/{path}"))
                 await hanging_store(folder, urls["public"], places)
                 await wait_until(lambda: len(twin.twin.requests()) > CLIENTS, what="deliveries")
+                places.add("the admin pages", await get(session, f"{urls['admin']}/metrics"))
                 with Redis(unix_socket_path=str(socket)) as redis:
                     places.add("the store", dump(redis))
                 late = [
@@ -344,6 +349,8 @@ def test_everything_did_happen(places: Places) -> None:
         assert host in left, host
     assert b"185.61.19.0" in left, "the truncated address of the first client, who is believed"
     assert b"2a02:fe1:" in left or b"2a02%3Afe1%3A" in left
+    violations = re.findall(rb"sayso_egress_violations_total\{.*\} (.*)", places.content["the admin pages"])
+    assert set(violations) == {b"0.0"}, "what was kept out had got as far as the last door"
     logged = places.content["stderr"]
     assert b'"level": "debug"' in logged
     assert b"could not be parsed" in logged
