@@ -47,9 +47,12 @@ class Clean:
     params: dict[str, Scalar]
     items: list[Item]
     transaction_id: str | None
+    event_id: str
     click_ids: dict[str, str]
     shared: Shared = field(default_factory=Shared)
     anonymous: CookielessEvent | None = None
+    said: tuple[str, str | None] | None = None
+    """User agent and language, as a full event may have them."""
     _urls: dict[frozenset[str], tuple[str | None, str | None]] = field(default_factory=dict)
 
     def reduced_urls(self, keep: frozenset[str]) -> tuple[str | None, str | None]:
@@ -79,6 +82,9 @@ def clean(event: Event) -> Clean:
         params=_scrub_named(event.params),
         items=[_scrub_values(item) for item in event.items],
         transaction_id=scrub_id(event.transaction_id) if event.transaction_id else None,
+        # A shop that makes e-mail addresses its event ids still dedupes by what they hash to.
+        event_id=scrub_id(event.event_id)
+        or sha256(event.event_id.encode("utf-8", "replace")).hexdigest()[:32],
         click_ids=click_ids,
     )
 
@@ -157,6 +163,9 @@ def reduce_full(
     event, signals = content.event, state.signals
     kept = forwarder.keeps_click_ids(signals)
     url, referrer = content.reduced_urls(kept)
+    said = content.said
+    if said is None:
+        said = content.said = (_printable(visit.user_agent), _language(event.language or visit.language))
     trace = Trace(
         cookies=_cookies(forwarder.cookie_names(), visit.cookies, event.ids),
         click_ids=(
@@ -172,9 +181,7 @@ def reduce_full(
     )
     identified = forwarder.takes_user_id(signals)
     return FullEvent(
-        # A shop that makes e-mail addresses its event ids still dedupes by what they hash to.
-        event_id=scrub_id(event.event_id)
-        or sha256(event.event_id.encode("utf-8", "replace")).hexdigest()[:32],
+        event_id=content.event_id,
         name=event.name,
         time_ms=event.time_ms,
         url=url,
@@ -185,8 +192,8 @@ def reduce_full(
         value=event.value,
         currency=event.currency,
         transaction_id=content.transaction_id,
-        user_agent=_printable(visit.user_agent),
-        language=_language(event.language or visit.language),
+        user_agent=said[0],
+        language=said[1],
         screen=event.screen,
         address=visit.address if forwarder.takes_address else None,
         country=visit.country,
