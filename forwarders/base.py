@@ -176,7 +176,11 @@ class Forwarder(BaseModel):
 
     @abstractmethod
     def full(self, events: Sequence[FullEvent]) -> Request:
-        """Map one batch (at most ``batch.limit`` events of one ``batch_key``) to a request."""
+        """Map one batch (at most ``batch.limit`` events of one ``batch_key``) to a request.
+
+        Consent may have been narrowed since the events were stored: what ``event.signals`` does not allow must be left
+        out here, whatever the entry holds.
+        """
 
     def cookieless(self, event: CookielessEvent) -> Request:
         """Map one cookieless event to a request. Only called where ``has_cookieless``."""

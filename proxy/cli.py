@@ -1,6 +1,7 @@
 """The ``sayso`` command. Errors that a user can cause are one readable line on stderr, never a traceback."""
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -83,7 +84,12 @@ def _serve(
     from proxy.serve import Roles, serve  # noqa: PLC0415
 
     set_up(settings.log.level, settings.log.format)
-    sys.exit(_readable(lambda: run(serve(path, settings, Roles(gateway, delivery), metrics_dir))))
+    try:
+        status = _readable(lambda: run(serve(path, settings, Roles(gateway, delivery), metrics_dir)))
+    finally:
+        if metrics_dir is not None:
+            shutil.rmtree(metrics_dir, ignore_errors=True)
+    sys.exit(status)
 
 
 def _readable(start: Callable[[], int]) -> int:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -142,8 +141,6 @@ async def serve(config: Path, settings: Settings, roles: Roles, metrics_dir: Pat
             if task is not None:
                 task.cancel()
         await opened.close()
-        if metrics_dir is not None:
-            shutil.rmtree(metrics_dir, ignore_errors=True)
     return 0
 
 

@@ -24,13 +24,16 @@ def narrowed(held: Signals, record: Record, *, read_at: int, now_ms: int, max_ag
         now_ms: now.
         max_age_ms: how long a grant counts.
     """
+    oldest, newest, times, denied_at = now_ms - max_age_ms, now_ms + FUTURE_MS, record.times, record.denied_at
+    if held is record.signals and oldest <= min(times) and max(times) <= newest and max(denied_at) < read_at:
+        return held  # nothing has changed since, as nearly always
     values = list(held.values())
     for position, stored in enumerate(record.signals.values()):
-        if stored is Value.DENIED or record.denied_at[position] >= read_at:
+        if stored is Value.DENIED or denied_at[position] >= read_at:
             values[position] = Value.DENIED
         elif stored is Value.GRANTED and values[position] is Value.GRANTED:
-            time = record.times[position] or record.decided_at
-            if not now_ms - max_age_ms <= time <= now_ms + FUTURE_MS:
+            time = times[position] or record.decided_at
+            if not oldest <= time <= newest:
                 values[position] = Value.UNKNOWN
     return Signals.of(*values)
 

@@ -21,7 +21,7 @@ class Sayso:
     """One ``sayso`` command. ``async with Sayso(folder, "serve", ...) as sayso: await sayso.ready()``.
 
     Args:
-        folder: where it is started, and where its output is kept.
+        folder: where it is started, where its output is kept, and where it makes what it needs for a while.
         arguments: the command and its options.
         environment: what is added to the environment.
     """
@@ -44,7 +44,7 @@ class Sayso:
                 "proxy.cli",
                 *self.arguments,
                 cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT)} | self.environment,
+                env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder)} | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

@@ -26,9 +26,12 @@ AHEAD = NOW + 5 * 60_000 + 1
 LEVEL = {"d": 0, "u": 1, "g": 2}
 
 
-def record(code: str, *, at: int = NOW, denied_at: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Record:
+Four = tuple[int, int, int, int]
+
+
+def record(code: str, *, at: int = NOW, denied_at: Four = (0, 0, 0, 0), times: Four = (0, 0, 0, 0)) -> Record:
     """Return a stored record, its signals as four letters."""
-    return Record(Signals.from_code(code), "banner", at, denied_at=denied_at)
+    return Record(Signals.from_code(code), "banner", at, times=times, denied_at=denied_at)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,10 @@ def record(code: str, *, at: int = NOW, denied_at: tuple[int, int, int, int] = (
         ("gggg", record("gggg", at=LONG_AGO), "uuuu"),
         ("gddg", record("gggg", at=LONG_AGO), "uddu"),
         ("gggg", record("gggg", at=AHEAD), "uuuu"),
+        ("gggg", record("gggg", at=LONG_AGO, times=(NOW, NOW, NOW, NOW)), "gggg"),
+        ("gggg", record("gggg", times=(NOW, LONG_AGO, AHEAD, NOW)), "guug"),
+        ("gddg", record("gddg", times=(NOW, NOW, NOW, NOW), denied_at=(0, READ - 1, READ - 1, 0)), "gddg"),
+        ("gddg", record("gddg", times=(NOW, NOW, NOW, NOW), denied_at=(READ, 0, 0, 0)), "dddg"),
         ("gggg", record("gggg", at=0), "uuuu"),
     ],
 )
@@ -56,7 +63,8 @@ def test_what_was_taken_back_is_gone(held: str, stored: Record, left: str) -> No
 
 CODES = st.text("gdu", min_size=4, max_size=4)
 MOMENTS = st.sampled_from([0, LONG_AGO, READ - 1, READ, NOW, AHEAD])
-RECORDS = st.builds(record, CODES, at=MOMENTS, denied_at=st.tuples(MOMENTS, MOMENTS, MOMENTS, MOMENTS))
+FOUR = st.tuples(MOMENTS, MOMENTS, MOMENTS, MOMENTS)
+RECORDS = st.builds(record, CODES, at=MOMENTS, denied_at=FOUR, times=FOUR)
 
 
 @settings(max_examples=300, deadline=None)

@@ -7,9 +7,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from proxy.twin.app import RunningTwin, start_twin
 from tests.support.own_valkey import Valkey
+from tests.support.rig import PAGE
 from tests.support.whole import StartWhole, Whole
 
 
@@ -47,3 +50,21 @@ def short_path() -> Iterator[Path]:
     """Return an empty folder whose path is short enough for a socket."""
     with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
         yield Path(folder).resolve()
+
+
+@pytest.fixture
+async def twin() -> AsyncIterator[RunningTwin]:
+    """Run a twin in this process."""
+    twin = await start_twin()
+    yield twin
+    await twin.stop()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a client whose requests go over a connection each, so that any worker may get them."""
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=dict(PAGE)
+    ) as session:
+        yield session

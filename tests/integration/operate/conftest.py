@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from proxy.cli import main
 from proxy.store.embedded import EmbeddedStore
 from tests.support.embedded import LONG, alive, inside, make, servers
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 
 COMMANDS = [
     ("status",),

@@ -8,7 +8,7 @@ from proxy.reasons import Decision
 from proxy.store.client import Store
 from proxy.store.keys import consent_key
 from tests.support.delivery import SITE, Scene, link, site_of
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 from tests.support.telling import Telling
 
 VISITOR = "V" * 22

@@ -12,7 +12,7 @@ from proxy.store.client import Store
 from proxy.store.keys import outbox_keys, partition_keys
 from proxy.store.outbox import Put
 from tests.support.delivery import SITE, Scene, link, site_of
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 from tests.support.telling import Telling
 
 HOUR_MS = 3_600_000

@@ -11,7 +11,7 @@ from proxy.store.claims import Claims, End
 from proxy.store.client import Store
 from proxy.store.keys import outbox_keys
 from tests.support.delivery import SITE, Scene, link, site_of
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "operating.md"
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)

@@ -5,7 +5,7 @@ import pytest
 from proxy.delivery.backoff import State
 from proxy.store.client import Store
 from tests.support.delivery import Scene, link, site_of
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 from tests.support.telling import Telling
 from tests.support.vendor import Reply
 from tests.support.waiting import wait_until

@@ -9,7 +9,7 @@ from proxy.store.keys import partition_keys
 from proxy.store.outbox import Outbox, Put
 from tests.support.delivery import SITE, Scene, link, site_of
 from tests.support.events import cookieless_event
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 from tests.support.telling import Telling
 from tests.support.vendor import Reply
 from tests.support.waiting import wait_until

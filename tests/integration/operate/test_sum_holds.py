@@ -13,7 +13,7 @@ from proxy.store.claims import Claims, End, Give, Operation, Park
 from proxy.store.client import Store
 from proxy.store.keys import outbox_keys
 from tests.support.delivery import SITE, Scene, link, site_of
-from tests.support.operator import Operator
+from tests.support.operating import Operator
 
 
 @pytest.mark.parametrize("seed", range(6))
