@@ -1,6 +1,6 @@
 """What of the claimed entries is to be sent at all: too old, unreadable and surely refused ones end here. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -102,15 +102,6 @@ def together(entries: Sequence[Full]) -> list[list[Full]]:
     for one in entries:
         groups.setdefault(one.batch_key, []).append(one)
     return list(groups.values())
-
-
-def part(entries: Sequence[T], good: Callable[[T], bool]) -> tuple[list[T], list[T]]:
-    """Part entries in those that pass and those that do not."""
-    passing: list[T] = []
-    failing: list[T] = []
-    for one in entries:
-        (passing if good(one) else failing).append(one)
-    return passing, failing
 
 
 class Fit:
