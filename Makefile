@@ -69,7 +69,7 @@ test: setup ## the whole test suite
 demo: .venv/.runtime .venv/.package ## a small shop with a consent banner, all on this machine
 	@$(BIN)/sayso demo $(ARGS)
 
-bench: setup ## measure; prints the table of docs/performance.md
+bench: setup ## measure; prints the table of the README
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: setup ## write the tables in README.md and docs/ anew from the code
