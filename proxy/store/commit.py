@@ -14,7 +14,7 @@ class GroupCommit(Generic[T, R]):
     """Hands whatever has gathered to ``flush``, one flush at a time, and gives each its own part of the answer.
 
     ``flush`` returns one result per item. If it fails, every item of that group fails with the same error and none
-    is acknowledged. ``bound`` limits what may wait: beyond it the store counts as unavailable, so that memory stays
+    is acknowledged; if the store is away, so does everything that waits behind it. ``bound`` limits what may wait: beyond it the store counts as unavailable, so that memory stays
     bounded and the client is told.
     """
 

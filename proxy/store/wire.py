@@ -157,7 +157,7 @@ class Wire:
                     await _send(pipe, ("AUTH", *([at.user] if at.user else []), at.password))
                 if at.database:
                     await _send(pipe, ("SELECT", at.database))
-            except BaseException:
+            except BaseException:  # raised again: a connection that is not logged in must not stay
                 pipe.close()
                 raise
             self._pipe = pipe
