@@ -1,0 +1,1 @@
+"""The commands of ``sayso``: arguments in, text and exit status out. The work itself is done elsewhere."""
