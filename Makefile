@@ -1,9 +1,11 @@
 # The verbs of this repository. `make demo` and `make test` need Python 3.11 or newer with pip, make and git, nothing else:
 # everything they install is pinned by hash and goes into .venv. ARGS is handed on: make test ARGS="-k consent -x"
 .DEFAULT_GOAL := help
-.PHONY: setup fmt lint types lengths imports test demo bench docs lock check clean help
+.PHONY: setup fmt lint types lengths imports test demo bench chaos docs lock check clean help
 
 BIN := .venv/bin
+# Tests of one file stay together: they share servers. PARALLEL= for one after the other.
+PARALLEL := -n 2 --dist loadfile
 # Warnings of pip's are about the machine's own pip settings, which are none of ours; errors are shown.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
@@ -64,13 +66,18 @@ imports: setup ## layers point down only; pure modules do no input or output
 
 test: setup ## the whole test suite
 	@sh tools/ensure_browser.sh
-	@$(BIN)/python -m pytest $(ARGS); code=$$?; sh tools/ensure_browser.sh --report; exit $$code
+	@sh tools/ensure_faketime.sh
+	@sh tools/ensure_oracles.sh
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS); code=$$?; sh tools/ensure_browser.sh --report; sh tools/ensure_faketime.sh --report; sh tools/ensure_oracles.sh --report; exit $$code
 
 demo: .venv/.runtime .venv/.package ## a small shop with a consent banner, all on this machine
 	@$(BIN)/sayso demo $(ARGS)
 
 bench: setup ## measure; prints the table of the README
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: setup ## break everything for three minutes; see docs/reliability.md
+	@$(BIN)/python -m chaos $(ARGS)
 
 docs: setup ## write the tables in README.md and docs/ anew from the code
 	@$(BIN)/python -m tools.make_docs

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from forwarders._words import vendor_words
 from forwarders.base import Json, Response, retry_after
 from forwarders.verdicts import (
     AskAgain,
@@ -74,10 +75,11 @@ def read_ingestion(response: Response, count: int) -> Verdict:
         return Delivered(follow_up=request_id if isinstance(request_id, str) and request_id else None)
     error = _error(response)
     words = _status_words(status, error)
-    if status == 401:
-        return Renew(words)
-    if status in {403, 404}:
-        return Pause(words)
+    if status in {401, 403, 404}:
+        # About the account, not about an event: an operator is to read what Google says of it.
+        said = vendor_words(error.get("message"))
+        words = f"{words}: {said}" if said else words
+        return Renew(words) if status == 401 else Pause(words)
     if status in _RETRIED or status >= 500:
         return Retry(words, _retry_delay(error) or retry_after(response))
     return _read_refusal(list(_violations(error)), words, count)

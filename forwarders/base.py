@@ -16,6 +16,7 @@ from forwarders.auth import Auth, NoAuth
 from forwarders.verdicts import Delivered, FollowUpVerdict, LateAnswer, Pause, Refused, Retry, Verdict
 from proxy.event import CookielessEvent, FullEvent, UserData
 from proxy.signals import AD_SIGNALS, Signal, Signals
+from proxy.sources.iab import Vendor
 
 Json = Any  # JSON as orjson takes it; each forwarder's test table says which
 
@@ -94,6 +95,8 @@ class Forwarder(BaseModel):
     """The vendor's name for people."""
     needs: ClassVar[tuple[Signal, ...]] = AD_SIGNALS
     """Signals that a full event needs where the preset does not say (modules from outside)."""
+    iab: ClassVar[Vendor | None] = None
+    """By which ids IAB consent strings name the vendor; None: it is none of theirs, and the site's own word counts."""
     has_cookieless: ClassVar[bool] = False
     hosts: ClassVar[frozenset[str]] = frozenset()
     """The only hosts that a request of this forwarder may go to."""
@@ -169,6 +172,21 @@ class Forwarder(BaseModel):
     def problem(self, event: FullEvent) -> str | None:
         """Return why the vendor would surely refuse this event, or None. It is then not sent at all, but rejected."""
         return None
+
+    def dated(self, ids: dict[str, str], taken_ms: int, latest_ms: int) -> dict[str, str]:
+        """Return a full event's ``ids``, of which none tells a time that has not come yet; the same if none did.
+
+        Args:
+            ids: as ``identify`` returned them.
+            taken_ms: when the event was taken in, by a clock that was ahead, Unix ms. What an id tells that is later than
+                that is a browser's own word, and stays.
+            latest_ms: the latest that it is now, Unix ms; less than ``taken_ms``.
+        """
+        return ids
+
+    def recognises(self, event: FullEvent | CookielessEvent) -> bool:
+        """Tell whether the vendor, by a key of its own, takes an event that it gets again for the one that it has."""
+        return False
 
     def batch_key(self, event: FullEvent) -> str:
         """Return what events must agree on to share a request."""

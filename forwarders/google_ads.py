@@ -36,6 +36,7 @@ from forwarders.verdicts import FollowUpVerdict, Verdict
 from proxy.event import CookielessEvent, FullEvent, UserData
 from proxy.secret import Secret
 from proxy.signals import Signal, Signals, Value
+from proxy.sources.iab import GOOGLE, Vendor
 
 _HOST = "datamanager.googleapis.com"
 _PING_HOST = "pagead2.googlesyndication.com"
@@ -99,6 +100,7 @@ class GoogleAds(Forwarder):
     """Conversion action by event name; other events are not for this account."""
 
     title: ClassVar[str] = "Google Ads"
+    iab: ClassVar[Vendor | None] = GOOGLE
     needs: ClassVar[tuple[Signal, ...]] = (Signal.AD_STORAGE, Signal.AD_USER_DATA)
     has_cookieless: ClassVar[bool] = True
     hosts: ClassVar[frozenset[str]] = frozenset({_HOST, _PING_HOST})
@@ -199,6 +201,10 @@ class GoogleAds(Forwarder):
         """Return the conversion action: a request takes 2000 events but only 10 actions."""
         conversion = self.conversions.get(event.name)
         return conversion.action_id if conversion is not None else ""
+
+    def recognises(self, event: FullEvent | CookielessEvent) -> bool:
+        """Tell whether it has a key: ``transactionId`` in the API (always there), ``oid`` in the ping (if the shop has one)."""
+        return isinstance(event, FullEvent) or bool(event.transaction_id)
 
     def full(self, events: Sequence[FullEvent]) -> Request:
         """Map events of one conversion action.

@@ -30,6 +30,7 @@ from forwarders.verdicts import Refused, Split, Verdict
 from proxy.event import CookielessEvent, FullEvent, UserData
 from proxy.secret import Secret
 from proxy.signals import Signal, Signals, Value
+from proxy.sources.iab import GOOGLE, Vendor
 
 _GRANTED = Value.GRANTED
 
@@ -55,6 +56,7 @@ class GoogleAnalytics(Forwarder):
     """``region1`` sends everything to Google's collection servers in the EU; empty to its global ones."""
 
     title: ClassVar[str] = "Google Analytics"
+    iab: ClassVar[Vendor | None] = GOOGLE
     needs: ClassVar[tuple[Signal, ...]] = (Signal.ANALYTICS_STORAGE,)
     has_cookieless: ClassVar[bool] = True
     hosts: ClassVar[frozenset[str]] = frozenset({"www.google-analytics.com", "region1.google-analytics.com"})
@@ -112,6 +114,12 @@ class GoogleAnalytics(Forwarder):
             ids["session_id"] = session
         return ids
 
+    def dated(self, ids: dict[str, str], taken_ms: int, latest_ms: int) -> dict[str, str]:
+        """Let no session begin in the future: its id is the second in which it began."""
+        session = ids.get("session_id", "")
+        late = session.isdecimal() and latest_ms // 1000 < int(session) <= taken_ms // 1000
+        return {**ids, "session_id": str(latest_ms // 1000)} if late else ids
+
     def keeps_click_ids(self, signals: Signals) -> frozenset[str]:
         """Return Google's click ids if the ad signals allow them, else none."""
         return CLICK_IDS if allows_click_ids(signals) else frozenset()
@@ -143,6 +151,10 @@ class GoogleAnalytics(Forwarder):
                 repr(event.contact) if event.contact else "",
             )
         )
+
+    def recognises(self, event: FullEvent | CookielessEvent) -> bool:
+        """Tell whether it is a purchase with its ``transaction_id``: Google takes no other event for one that it has."""
+        return isinstance(event, FullEvent) and event.name == "purchase" and bool(event.transaction_id)
 
     def full(self, events: Sequence[FullEvent]) -> Request:
         """Map events of one client. What the signals no longer allow is left out, whatever the entry holds."""

@@ -19,9 +19,10 @@ from forwarders._words import is_page, vendor_words
 from forwarders.auth import Auth, BodyAuth
 from forwarders.base import Batch, Forwarder, Json, Request, Response, Trace, retry_after
 from forwarders.verdicts import Delivered, Pause, Refused, Retry, Split, Verdict
-from proxy.event import FullEvent, Item, UserData
+from proxy.event import CookielessEvent, FullEvent, Item, UserData
 from proxy.secret import Secret
 from proxy.signals import Signals
+from proxy.sources.iab import META, Vendor
 
 # GA4's names and Meta's standard events. Any other name is a custom event under its own name.
 _NAMES = {
@@ -71,6 +72,7 @@ class Meta(Forwarder):
     """Only where the token's app demands a proof of its secret with every call."""
 
     title: ClassVar[str] = "Meta"
+    iab: ClassVar[Vendor | None] = META
     hosts: ClassVar[frozenset[str]] = frozenset({"graph.facebook.com"})
     full_headers: ClassVar[frozenset[str]] = frozenset({"content-type"})
     full_keys: ClassVar[frozenset[str]] = frozenset(
@@ -89,6 +91,13 @@ class Meta(Forwarder):
     def cookie_names(self) -> frozenset[str]:
         """Return the Pixel's two first-party cookies."""
         return frozenset({"_fbp", "_fbc"})
+
+    def dated(self, ids: dict[str, str], taken_ms: int, latest_ms: int) -> dict[str, str]:
+        """Let no click have been seen in the future: the third part of ``fbc`` is when that was, Unix ms."""
+        begin, *index, seen_at, rest = ids.get("fbc", "...").split(".", 3)
+        if not seen_at.isdecimal() or not latest_ms < int(seen_at) <= taken_ms:
+            return ids
+        return {**ids, "fbc": ".".join((begin, *index, str(latest_ms), rest))}
 
     def keeps_click_ids(self, signals: Signals) -> frozenset[str]:
         """Return ``fbclid``, with all ad signals."""
@@ -140,6 +149,10 @@ class Meta(Forwarder):
         if event.value is None or event.value < 0 or event.currency is None:
             return "100/2804009: a Purchase needs a value, not below 0, and a currency"
         return None
+
+    def recognises(self, event: FullEvent | CookielessEvent) -> bool:
+        """Tell whether it has a key: a name and an ``event_id``, which Meta compares for 48 hours."""
+        return isinstance(event, FullEvent)
 
     def full(self, events: Sequence[FullEvent]) -> Request:
         """Map a batch to one call of the dataset's ``events`` edge."""

@@ -19,6 +19,7 @@ from forwarders.verdicts import Delivered, Pause, Refused, Resend, Retry, Split,
 from proxy.event import CookielessEvent, FullEvent, UserData
 from proxy.secret import Secret
 from proxy.signals import Signal, Signals
+from proxy.sources.iab import MICROSOFT, Vendor
 
 # GA4's names and the kinds of page that Microsoft's remarketing knows.
 _PAGE_TYPES = {
@@ -58,6 +59,7 @@ class Microsoft(Forwarder):
     """The token of that tag, as the tag's "Use Conversions API" shows it."""
 
     title: ClassVar[str] = "Microsoft Advertising"
+    iab: ClassVar[Vendor | None] = MICROSOFT
     has_cookieless: ClassVar[bool] = True
     hosts: ClassVar[frozenset[str]] = frozenset({"capi.uet.microsoft.com"})
     full_headers: ClassVar[frozenset[str]] = frozenset({"content-type"})
@@ -120,6 +122,10 @@ class Microsoft(Forwarder):
         if event.name == "page_view" and web_url(event.url) is None:
             return "data.eventSourceUrl: a pageLoad needs the address of its page"
         return None
+
+    def recognises(self, event: FullEvent | CookielessEvent) -> bool:
+        """Every one has its ``eventId``, which is made of the entry and so stays the same."""
+        return True
 
     def full(self, events: Sequence[FullEvent]) -> Request:
         """Map a batch to one call."""

@@ -9,6 +9,9 @@ import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from proxy.admin_guard import Guard
+from proxy.store.trouble import StoreUnavailableError
+
 log = logging.getLogger("sayso.admin")
 Status = Literal["ready", "degraded", "not_ready"]
 _RANK: dict[Status, int] = {"ready": 0, "degraded": 1, "not_ready": 2}
@@ -40,8 +43,29 @@ class Health:
         return worst, found
 
 
-def make_admin(health: Health, expose: Callable[[], Awaitable[bytes]]) -> web.Application:
-    """Make the admin application."""
+Explain = Callable[[str, str | None], Awaitable[bytes | None]]
+"""Returns what is known of an event, as JSON, by its id and perhaps its site; None if that is nothing.
+
+Raises:
+    LookupError: there is no such site; its text says so.
+    StoreUnavailableError: the store does not answer.
+"""
+
+
+def make_admin(
+    health: Health,
+    expose: Callable[[], Awaitable[bytes]],
+    explain: Explain,
+    guard: Callable[[], Guard],
+) -> web.Application:
+    """Make the admin application.
+
+    Args:
+        health: answers ``/healthz`` and ``/readyz``.
+        expose: returns the metrics.
+        explain: returns what became of an event.
+        guard: says who may ask for more than metrics and health.
+    """
     app = web.Application()
 
     async def metrics(_request: web.Request) -> web.Response:
@@ -67,8 +91,38 @@ def make_admin(health: Health, expose: Callable[[], Awaitable[bytes]]) -> web.Ap
         )
 
     app.router.add_get("/metrics", metrics)
+    app.router.add_get("/events/{event_id}", _event(explain, guard))
     for path in ("/healthz", "/health"):
         app.router.add_get(path, alive)
     for path in ("/readyz", "/ready"):
         app.router.add_get(path, ready)
     return app
+
+
+def _event(explain: Explain, guard: Callable[[], Guard]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Make the handler that says what became of an event."""
+
+    async def event(request: web.Request) -> web.Response:
+        if (refused := guard().refusal(request)) is not None:
+            return refused
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        try:
+            found = await explain(request.match_info["event_id"], request.query.get("site"))
+        except LookupError as error:
+            detail = str(error.args[0]) if error.args else "there is no such site"
+            return web.json_response(
+                {"reason": "unknown_site", "detail": detail}, status=404, headers=headers
+            )
+        except StoreUnavailableError:
+            detail = "the store cannot be asked now"
+            return web.json_response(
+                {"reason": "store_unavailable", "detail": detail}, status=503, headers=headers
+            )
+        if found is None:
+            detail = "nothing is known of this event"
+            return web.json_response(
+                {"reason": "unknown_event", "detail": detail}, status=404, headers=headers
+            )
+        return web.Response(body=found, content_type="application/json", headers=headers)
+
+    return event

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from proxy.address import TrustedProxies
+from proxy.audit.chain import key_of
+from proxy.audit.daykeys import DayKeys
+from proxy.audit.ledger import Keeping, Ledger
+from proxy.consent_watch import ConsentWatch
 from proxy.gateway.call import Callers
 from proxy.gateway.collect import Collect
 from proxy.gateway.consent_api import ConsentApi
+from proxy.gateway.consent_export import Exports
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.ratelimit import RateLimit
 from proxy.geo import Geo
@@ -25,11 +30,17 @@ from proxy.site import Site
 from proxy.store.client import Store, StoreUnavailableError
 from proxy.store.consents import Consents
 from proxy.store.embedded import EmbeddedStore
+from proxy.store.embedded_memory import auto_bound
 from proxy.store.keys import ID_KEY, PARTITIONS
 from proxy.store.outbox import Outbox
+from proxy.subjects import Subjects
 
 GPC_STATEMENT = "2026-11-22"
 """Date of the statement in ``/.well-known/gpc.json``: since then Sayso obeys the signal as it says."""
+
+
+AUDIT_KEY_FILE = "audit.key"
+"""Beside the embedded store's files: the key of the audit trail's chain."""
 
 
 def now_ms() -> int:
@@ -68,7 +79,10 @@ async def open_store(settings: Settings, log: logging.Logger) -> OpenStore:
     url = str(settings.store.url)
     if settings.store.embedded:
         embedded = await EmbeddedStore.start(
-            settings.server.data_dir, durability=settings.store.durability, log=log
+            settings.server.data_dir,
+            durability=settings.store.durability,
+            log=log,
+            max_memory=auto_bound() if settings.store.max_memory is None else settings.store.max_memory,
         )
         url = f"unix://{embedded.socket}"
     try:
@@ -90,11 +104,9 @@ async def connect(settings: Settings, url: str) -> tuple[Store, bytes]:
     own = settings.server.id_key
     fixed = settings.store.partitions
     try:
-        await store.guarded(store.redis.set(PARTITIONS, fixed, nx=True))
-        found = int(await store.guarded(store.redis.get(PARTITIONS)))
+        found = int(await _fixed(store, PARTITIONS, str(fixed)))
         if own is None:
-            await store.guarded(store.redis.set(ID_KEY, secrets.token_hex(32), nx=True))
-            key = bytes.fromhex((await store.guarded(store.redis.get(ID_KEY))).decode())
+            key = bytes.fromhex((await _fixed(store, ID_KEY, secrets.token_hex(32))).decode())
         else:
             key = sha256(own.reveal().encode()).digest()
     except StoreUnavailableError as error:
@@ -108,6 +120,39 @@ async def connect(settings: Settings, url: str) -> tuple[Store, bytes]:
     return store, key
 
 
+async def _fixed(store: Store, key: str, first: str) -> bytes:
+    """Return what was written at the first start, which may be this one.
+
+    Read before it is written: a store that takes no writes now is one to deliver from all the same.
+    """
+    found: bytes | None = await store.guarded(store.redis.get(key))
+    if found is None:
+        await store.guarded(store.redis.set(key, first, nx=True))
+        found = await store.guarded(store.redis.get(key))
+    return found or b""
+
+
+def make_ledger(settings: Settings, opened: OpenStore, owner: str) -> Ledger:
+    """Make what writes the audit trail; one of these in each process that delivers.
+
+    Args:
+        settings: the configuration.
+        opened: the store.
+        owner: this process's name; unique per start.
+    """
+    # Beside the embedded store, whose files hold the secret that it is made of, it tells nobody more than those.
+    key_file = settings.server.data_dir / AUDIT_KEY_FILE if opened.embedded is not None else None
+    keeping = Keeping(settings.audit_dir, settings.audit.keep_days, settings.audit.link_days, key_file)
+    return Ledger(
+        opened.store,
+        key_of(opened.key),
+        keeping,
+        partitions=settings.store.partitions,
+        owner=owner,
+        clock=now_ms,
+    )
+
+
 @dataclass(slots=True)
 class GatewayParts:
     """A gateway and what it must finish before it may end."""
@@ -115,11 +160,13 @@ class GatewayParts:
     gateway: Gateway
     consents: Consents
     outbox: Outbox
+    durations: Gathered
 
     async def close(self) -> None:
-        """Finish what is on its way into the store."""
+        """Finish what is on its way into the store, and count what is not counted yet."""
         await self.consents.close()
         await self.outbox.close()
+        self.durations.hand_over()
 
 
 def make_gateway(
@@ -139,10 +186,14 @@ def make_gateway(
         partitions=settings.store.partitions,
         most_entries=settings.delivery.max_entries,
         most_bytes=settings.delivery.max_bytes,
+        refuse=settings.delivery.when_full == "refuse",
     )
-    pipeline = Pipeline(consents, outbox, geo, key, _read_counter(), tell)
+    remember = Remember(consents, key)
+    subjects = Subjects(consents, remember, _read_counter(), ConsentWatch())
+    pipeline = Pipeline(subjects, outbox, geo, key, DayKeys(store), tell)
     # Each process sees its share of the traffic, so it allows its share of the limit.
     limit = -(-settings.server.rate_limit_per_minute // settings.server.workers)
+    durations = Gathered(INGEST_DURATION, INGEST_BUCKETS)
     callers = Callers(
         TrustedProxies([str(network) for network in settings.server.trusted_proxies]),
         geo,
@@ -152,12 +203,12 @@ def make_gateway(
     gateway = Gateway(
         sites,
         Collect(pipeline, callers, _invalid_counter(sites)),
-        ConsentApi(consents, Remember(consents)),
+        ConsentApi(consents, remember, Exports(consents, store, settings.store.partitions), store),
         callers,
-        Gathered(INGEST_DURATION, INGEST_BUCKETS).observe,
+        durations.observe,
         GPC_STATEMENT,
     )
-    return GatewayParts(gateway, consents, outbox)
+    return GatewayParts(gateway, consents, outbox, durations)
 
 
 def _read_counter() -> Callable[[str], None]:

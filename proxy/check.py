@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from proxy.check_sites import site_warnings
+from proxy.check_sites import site_hints, site_warnings
 from proxy.check_words import ConfigWarning
 from proxy.compile import compile_sites
 from proxy.secret import Secret
@@ -26,14 +26,15 @@ def report(path: Path) -> tuple[int, str]:
     """Check a configuration file.
 
     Returns:
-        The exit code (0: it can be used; 1: it cannot) and what to print, one problem or warning per line.
+        The exit code (0: it can be used; 1: it cannot) and what to print, one problem, warning or hint per line.
     """
     try:
         settings = load_settings(path)
     except ConfigError as error:
         return 1, str(error)
     unwise = [f"{path}: warning: {one}" for one in warnings(settings)]
-    return 0, "\n".join([*unwise, f"{path}: no problems, {_count(len(unwise), 'warning')}"])
+    hints = [f"{path}: hint: {one}" for site in compile_sites(settings) for one in site_hints(site)]
+    return 0, "\n".join([*unwise, *hints, f"{path}: no problems, {_count(len(unwise), 'warning')}"])
 
 
 def _count(number: int, what: str) -> str:
@@ -45,6 +46,7 @@ def warnings(settings: Settings) -> list[ConfigWarning]:
     found = [
         *_server(settings),
         *_store(settings),
+        *_delivery(settings),
         *_egress(settings),
         *_secrets(settings),
         *package_warnings(packages_distributions()),
@@ -98,9 +100,10 @@ def _store(settings: Settings) -> Iterator[ConfigWarning]:
     if store.durability == "everysec":
         yield ConfigWarning(
             "store.durability",
-            "a power failure loses up to a second of accepted events and of withdrawals"
+            "a power failure, and on a busy disk a crash, loses up to two seconds of accepted events and of withdrawals"
             if store.embedded
-            else "this is for the embedded store alone; your own store has its own setting",
+            else "if your store syncs once a second, a power failure loses up to two seconds of accepted events and of"
+            " withdrawals, and this says that you accept it",
             'durability = "always"',
         )
     if store.url.startswith("redis://") and not is_loopback(store.url.host):
@@ -111,6 +114,16 @@ def _store(settings: Settings) -> Iterator[ConfigWarning]:
         )
     if store.url.literal and store.url.has_password:
         yield _literal("store.url")
+
+
+def _delivery(settings: Settings) -> Iterator[ConfigWarning]:
+    delivery = settings.delivery
+    if delivery.replay_hours and delivery.replay_entries > delivery.max_entries:
+        yield ConfigWarning(
+            "delivery.replay_entries",
+            "more delivered entries are kept than an outbox can take back",
+            f"replay_entries = {delivery.max_entries}, or a higher max_entries",
+        )
 
 
 def _egress(settings: Settings) -> Iterator[ConfigWarning]:
@@ -136,7 +149,7 @@ def _literal(key: str) -> ConfigWarning:
 
 def _secrets(settings: Settings) -> Iterator[ConfigWarning]:
     """Find secrets that anyone with the file can read, and short ones among those that Sayso itself checks."""
-    for loc, secret in _every_secret((), settings):
+    for loc, secret in every_secret((), settings):
         if secret.literal:
             yield _literal(key_path(loc))
         if not _OWN_SECRETS.isdisjoint(loc) and len(secret.reveal()) < _SHORTEST:
@@ -147,21 +160,22 @@ def _secrets(settings: Settings) -> Iterator[ConfigWarning]:
             )
 
 
-def _every_secret(loc: Loc, value: object) -> Iterator[tuple[Loc, Secret]]:
+def every_secret(loc: Loc, value: object) -> Iterator[tuple[Loc, Secret]]:
+    """Yield every secret below a place of the settings, with where it stands."""
     match value:
         case Secret():
             yield loc, value
         case BaseModel():
             for name in type(value).model_fields:
-                yield from _every_secret((*loc, name), getattr(value, name))
+                yield from every_secret((*loc, name), getattr(value, name))
         case Stanza():
-            yield from _every_secret(loc, value.forwarder)
+            yield from every_secret(loc, value.forwarder)
         case Mapping():
             for name, below in value.items():
-                yield from _every_secret((*loc, str(name)), below)
+                yield from every_secret((*loc, str(name)), below)
         case tuple() | list():
             for position, below in enumerate(value):
-                yield from _every_secret((*loc, position), below)
+                yield from every_secret((*loc, position), below)
         case _:
             return
 

@@ -107,6 +107,26 @@ def _conversions(site: Site, settings: SiteSettings) -> Iterator[ConfigWarning]:
             )
 
 
+def site_hints(site: Site) -> Iterator[ConfigWarning]:
+    """Yield what is not unwise to leave out, but is missed later: what consent records must state as proof."""
+    notice = site.notice
+    wanted = {
+        "controller": notice.controller,
+        "contact": notice.contact,
+        "jurisdiction": notice.jurisdiction,
+        "language": notice.language,
+        "version": notice.version,
+        "storage": notice.storage,
+    }
+    absent = [name for name, written in wanted.items() if not written]
+    if absent:
+        yield ConfigWarning(
+            _key(site, "notice"),
+            f"consent records are not complete as proof without {', '.join(absent)}",
+            f"[{_key(site, 'notice')}] with these keys",
+        )
+
+
 def _forwarder(site: Site, link: Link) -> Iterator[ConfigWarning]:
     forwarder = link.forwarder
 

@@ -3,9 +3,11 @@
 import click
 
 from proxy import __version__
+from proxy.commands.audit import audit, explain
 from proxy.commands.checking import check_config, matrix
 from proxy.commands.consent import consent
-from proxy.commands.operating import dead_letters, pause, resume, status
+from proxy.commands.doctor import doctor
+from proxy.commands.operating import dead_letters, outbox, pause, replay, resume, status
 from proxy.commands.serving import deliver, demo, gateway, serve, twin
 
 
@@ -24,9 +26,14 @@ _COMMANDS: tuple[click.Command, ...] = (
     check_config,
     matrix,
     status,
+    doctor,
+    explain,
+    audit,
     pause,
     resume,
+    replay,
     dead_letters,
+    outbox,
     consent,
 )
 for _command in _COMMANDS:

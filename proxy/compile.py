@@ -9,7 +9,7 @@ from proxy.settings import Settings
 from proxy.settings_sites import PolicySettings, SiteSettings
 from proxy.settings_stanzas import Stanza
 from proxy.signals import AD_SIGNALS, SIGNALS
-from proxy.site import Link, Site, SitePolicy, VisitorCookie
+from proxy.site import Link, Notice, Site, SitePolicy, VisitorCookie
 
 _DAY_S = 24 * 3600
 
@@ -35,6 +35,8 @@ def compile_site(name: str, site: SiteSettings) -> Site:
         cookie=_cookie(site, preset),
         policy=_policy(site.policy, preset, links),
         links=links,
+        cmp=site.cmp,
+        notice=Notice(**site.notice.model_dump()),
     )
 
 
@@ -89,6 +91,9 @@ def _policy(policy: PolicySettings, preset: Preset, links: tuple[Link, ...]) -> 
         cookieless_transaction_id=policy.cookieless_transaction_id,
         cookieless_params=frozenset(policy.cookieless_params),
         cookieless_max_age_s=policy.cookieless_max_age_minutes * 60,
+        dnt=policy.dnt == "objection",
+        hold_ms=policy.hold_ms,
+        record_keep_s=(policy.record_keep_days or 0) * _DAY_S,
     )
 
 

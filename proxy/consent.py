@@ -30,7 +30,8 @@ UNREADABLE = Unreadable.UNREADABLE
 class Record:
     """A visitor's stored consent. Times are Unix ms.
 
-    ``times`` holds each signal's own decision time; ``denied_at`` when the store last took a denial of it (0: never).
+    ``times`` holds each signal's own decision time; ``denied_at`` when the store last took a denial of it (0: never),
+    another number for each denial.
     ``tombstone`` marks a record under which nothing may be sent in full any more, whatever comes later.
     """
 
@@ -43,6 +44,45 @@ class Record:
     times: tuple[int, int, int, int] = (0, 0, 0, 0)
     denied_at: tuple[int, int, int, int] = (0, 0, 0, 0)
     tombstone: bool = False
+    claimed: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """The newest time that a grant of each has claimed for itself, where that was ahead of the store's clock."""
+    since: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """When each that is granted was granted, before it was only confirmed; 0: ``times`` counts."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether it is what an erasure has left: no decision of anybody."""
+        return self.tombstone and self.source == "erased" and not self.policy_version
+
+    def settled_at(self, position: int) -> int:
+        """Return what a grant must be newer than to change this signal, Unix ms; 0 if it is unknown so far.
+
+        A grant of a clock that was ahead, which comes once more after a denial, is not newer than itself.
+        """
+        value = self.signals.values()[position]
+        if value is Value.UNKNOWN and not self.tombstone:
+            return 0
+        at = self.times[position] or self.decided_at
+        return max(at, self.claimed[position]) if value is Value.DENIED or self.tombstone else at
+
+
+Four = tuple[int, int, int, int]
+
+
+def denied_since(record: Record, position: int, *, read_at: int, known: Four | None) -> bool:
+    """Tell whether a signal was denied after the consent of an entry was read, even if it was granted again since.
+
+    The store marks each denial with a new ``denied_at``, so another mark is another denial: whatever the clocks did.
+
+    Args:
+        record: what the store holds now.
+        position: which signal.
+        read_at: store time (ms) at which the consent was read.
+        known: the marks that the record bore then; None where the entry does not say (one of an older version): then the
+            times decide. A denial of the same millisecond may have come after the read.
+    """
+    mark = record.denied_at[position]
+    return mark >= read_at if known is None else mark not in {0, known[position]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +164,12 @@ def _released(
     """Keep denied what was denied when the event was made: a grant that came later does not release it."""
     if value is not Value.GRANTED or record is None or made_ms is None or not record.denied_at[position]:
         return value, reason
-    if record.denied_at[position] <= made_ms < (record.times[position] or record.decided_at):
+    # Only the last denial is remembered, and there may have been others before it. So what was made before the present
+    # grant began stays denied, whenever that was: either it was made while denied, or a denial has ended it since.
+    since = record.since[position]
+    if since < record.denied_at[position]:
+        since = record.times[position] or record.decided_at
+    if made_ms < since:
         return Value.DENIED, Reason.CONSENT_DENIED
     return value, reason
 
@@ -211,6 +256,7 @@ def still_allows(
     now_ms: int,
     max_age_ms: int,
     interest: bool = False,
+    known: Four | None = None,
 ) -> bool:
     """Tell whether a full entry may still go out: the re-read before a send, which only ever lowers.
 
@@ -218,10 +264,11 @@ def still_allows(
         record: what the store holds now; None changes nothing.
         needs: positions of the signals that the decision stood on.
         read_at: store time (ms) at which the consent of the entry was read; a denial from then on counts for good,
-            even when the visitor has granted again since. One of the same millisecond may have come after the read.
-        now_ms: now.
+            even when the visitor has granted again since.
+        now_ms: now, by a clock that does not go back.
         max_age_ms: how long a grant counts.
         interest: whether statistics stand on legitimate interest, which a grant that has run out does not end.
+        known: see ``denied_since``.
     """
     if record is None:
         return True
@@ -229,7 +276,7 @@ def still_allows(
         return False
     values = record.signals.values()
     for position in needs:
-        if values[position] is Value.DENIED or record.denied_at[position] >= read_at:
+        if values[position] is Value.DENIED or denied_since(record, position, read_at=read_at, known=known):
             return False
         if values[position] is not Value.GRANTED:
             continue

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import orjson
 
 from proxy.event import CookielessEvent, FullEvent
+from proxy.fields import mask_of
 from proxy.signals import Signals
 
 
@@ -14,7 +15,8 @@ class Entry:
 
     ``ref`` is a keyed hash of site and event id, by which ``explain`` finds it; the id itself stands in full events alone.
     ``visitor`` is set on full entries alone: a full entry always belongs to a visitor, whose consent is read again
-    before it is sent. ``accepted_ms`` is when we took it, ``read_at`` (store time, ms) when that consent was read.
+    before it is sent. ``accepted_ms`` is when we took it, ``read_at`` (store time, ms) when that consent was read, and ``known`` the marks of
+    denials (``denied_at``) that its record bore then; None in cookieless entries, and in those of older versions.
     """
 
     event: FullEvent | CookielessEvent
@@ -23,6 +25,7 @@ class Entry:
     accepted_ms: int
     read_at: int
     policy_version: str
+    known: tuple[int, int, int, int] | None = None
 
     @property
     def made_ms(self) -> int:
@@ -53,11 +56,13 @@ _SHARED_COOKIELESS = tuple(name for name in CookielessEvent.__slots__ if name no
 class Shared:
     """The parts that several entries of one event have in common, once they are written."""
 
-    __slots__ = ("cookieless", "full")
+    __slots__ = ("cookieless", "cookieless_fields", "full", "full_fields")
 
     def __init__(self) -> None:
         self.full: orjson.Fragment | None = None
+        self.full_fields = 0
         self.cookieless: orjson.Fragment | None = None
+        self.cookieless_fields = 0
 
 
 def _filled(event: object, names: tuple[str, ...]) -> dict[str, object]:
@@ -75,30 +80,46 @@ def encode(entry: Entry, shared: Shared | None = None) -> bytes:
     ``shared`` belongs to one event: entries of the same event that pass it have the same content, but for what each
     forwarder has of its own.
     """
+    return encode_named(entry, shared)[0]
+
+
+def encode_named(entry: Entry, shared: Shared | None = None) -> tuple[bytes, int]:
+    """As ``encode``; returns also which fields of the event are in it, as ``proxy.fields`` numbers them."""
     event = entry.event
     shared = shared or Shared()
     if isinstance(event, FullEvent):
         mode, own = "f", _filled(event, _OWN_FULL)
-        common = shared.full = shared.full or _written(event, _SHARED_FULL)
+        common = shared.full
+        if common is None:
+            body = _filled(event, _SHARED_FULL)
+            common = shared.full = _written(body)
+            shared.full_fields = mask_of(tuple(body))
+        fields = shared.full_fields
     else:
         mode, own = "c", _filled(event, _OWN_COOKIELESS)
-        common = shared.cookieless = shared.cookieless or _written(event, _SHARED_COOKIELESS)
-    return orjson.dumps(
-        {
-            "m": mode,
-            "i": entry.ref,
-            "v": entry.visitor,
-            "t": entry.accepted_ms,
-            "r": entry.read_at,
-            "p": entry.policy_version,
-            "s": common,
-            "e": own,
-        }
-    )
+        common = shared.cookieless
+        if common is None:
+            body = _filled(event, _SHARED_COOKIELESS)
+            common = shared.cookieless = _written(body)
+            shared.cookieless_fields = mask_of(tuple(body))
+        fields = shared.cookieless_fields
+    body = {
+        "m": mode,
+        "i": entry.ref,
+        "v": entry.visitor,
+        "t": entry.accepted_ms,
+        "r": entry.read_at,
+        "p": entry.policy_version,
+        "s": common,
+        "e": own,
+    }
+    if entry.known is not None:
+        body["d"] = entry.known if any(entry.known) else 0
+    return orjson.dumps(body), fields | mask_of(tuple(own))
 
 
-def _written(event: object, names: tuple[str, ...]) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(_filled(event, names), _plain, _OPTIONS))
+def _written(body: dict[str, object]) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(body, _plain, _OPTIONS))
 
 
 _FULL_DEFAULTS: dict[str, object] = dict.fromkeys(FullEvent.__slots__)
@@ -123,6 +144,15 @@ def decode(raw: bytes) -> Entry:
         fields["items"] = fields["items"] or []
         fields["signals"] = Signals.from_code(fields["signals"])
         event = FullEvent(**fields) if full else CookielessEvent(**fields)
-        return Entry(event, data["i"], data["v"], data["t"], data["r"], data["p"])
+        return Entry(event, data["i"], data["v"], data["t"], data["r"], data["p"], _marks(data.get("d")))
     except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"not an entry: {type(error).__name__}") from None
+
+
+def _marks(raw: object) -> tuple[int, int, int, int] | None:
+    if raw == 0:
+        return (0, 0, 0, 0)
+    if not isinstance(raw, list):
+        return None
+    first, second, third, fourth = raw
+    return (first, second, third, fourth)

@@ -45,6 +45,8 @@ class Event:
     user_id: str | None = None
     user_properties: dict[str, Scalar] = field(default_factory=dict)
     consent: Signals = ALL_UNKNOWN
+    # What consent platforms said in strings of their own beside the event (gcs, gdpr_consent, gpp ...), as it came.
+    strings: Mapping[str, str] = field(default_factory=dict)
     language: str | None = None
     screen: str | None = None
     # Click ids and vendor ids that the page (or, with an ingest key, the backend) named itself.

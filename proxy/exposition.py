@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -22,7 +23,9 @@ from proxy.delivery.states import STATES, parse_states
 from proxy.metrics import Metric
 from proxy.reasons import Decision, Outcome, Reason
 from proxy.site import Site
+from proxy.store.assurance import takes_writes
 from proxy.store.client import GONE, Store
+from proxy.store.counted import links_in
 from proxy.store.keys import outbox_keys, partition_keys
 
 _PATIENCE_S: Final = 0.8
@@ -64,14 +67,19 @@ async def expose(store: Store, sites: Sequence[Site], partitions: int) -> bytes:
         partitions: how many parts each outbox has.
     """
     metrics.prepare(sites)
+    trouble, census = await asyncio.gather(takes_writes(store), _census_in_time(store, sites, partitions))
+    registry = CollectorRegistry()
+    registry.register(_StoreCollector(census, up=census is not None and not trouble))
+    registry.register(_ConfigCollector())
+    return _of_processes() + generate_latest(registry)
+
+
+async def _census_in_time(store: Store, sites: Sequence[Site], partitions: int) -> Census | None:
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            census = await take_census(store, sites, partitions)
+            return await take_census(store, sites, partitions)
     except GONE:
-        census = None
-    registry = CollectorRegistry()
-    registry.register(_StoreCollector(census))
-    return _of_processes() + generate_latest(registry)
+        return None
 
 
 async def take_census(store: Store, sites: Sequence[Site], partitions: int) -> Census:
@@ -82,8 +90,11 @@ async def take_census(store: Store, sites: Sequence[Site], partitions: int) -> C
     """
     census = Census()
     _begin_at_zero(census, sites)
-    links = [(site.name, link.name) for site in sites for link in site.links]
+    configured = {(site.name, link.name) for site in sites for link in site.links}
     for partition in range(partitions):
+        # Forwarders that were removed are looked at as well: the sum is to hold for what they have left.
+        put_into = links_in(await _names(store, partition))
+        links = sorted(configured | put_into)
         async with store.redis.pipeline(transaction=True) as pipe:
             pipe.hgetall(partition_keys(partition).counts)
             for site, name in links:
@@ -102,10 +113,16 @@ async def take_census(store: Store, sites: Sequence[Site], partitions: int) -> C
             census.raise_to(metrics.OLDEST, link, max(age_ms, 0) / 1000)
     states: Any = await store.redis.hgetall(STATES)  # bytes, as nothing is decoded
     for one in parse_states(states, time.time_ns() // 1_000_000):
-        if (one.site, one.forwarder) in links:
+        if (one.site, one.forwarder) in configured:
             paused = one.state in {State.PAUSED, State.HELD}
             census.raise_to(metrics.PAUSED, (one.site, one.forwarder), float(paused))
     return census
+
+
+async def _names(store: Store, partition: int) -> list[bytes]:
+    """Return the names of a partition's counters."""
+    found: Any = await store.redis.hkeys(partition_keys(partition).counts)  # bytes, as nothing is decoded
+    return list(found)
 
 
 def _add_counts(census: Census, counts: Mapping[bytes, bytes]) -> None:
@@ -144,14 +161,13 @@ def _possible() -> Iterator[tuple[Decision, Reason]]:
 class _StoreCollector(Collector):
     """Gives a census to the Prometheus library; without one, only says that the store is down."""
 
-    def __init__(self, census: Census | None) -> None:
+    def __init__(self, census: Census | None, *, up: bool) -> None:
         self._census = census
+        self._up = up
 
     def collect(self) -> Iterator[Any]:
         """Yield one family per metric that is counted in the store."""
-        yield GaugeMetricFamily(
-            metrics.STORE_UP.name, metrics.STORE_UP.help, value=float(self._census is not None)
-        )
+        yield GaugeMetricFamily(metrics.STORE_UP.name, metrics.STORE_UP.help, value=float(self._up))
         for metric in metrics.CATALOGUE:
             if metric.where != "store" or metric is metrics.STORE_UP:
                 continue
@@ -163,10 +179,36 @@ class _StoreCollector(Collector):
             yield family
 
 
+class _ConfigCollector(Collector):
+    """Says which configuration runs. No gauge of the library's: of those, each process of a start has its own."""
+
+    def collect(self) -> Iterator[Any]:
+        """Yield one family for how the last reading went, and one for when the running one was read."""
+        load = metrics.CONFIG_LOAD
+        for metric, value in ((metrics.LOADED, float(load.successful)), (metrics.LOADED_AT, load.at)):
+            yield GaugeMetricFamily(metric.name, metric.help, value=value)
+
+
+class _FilesCollector(Collector):
+    """Adds up the files of all processes.
+
+    The library's own collector fails on a file that a process is just making, as at every start of a worker.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Any]:
+        """Yield one family per metric that is counted by the processes."""
+        files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
+        yield from MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # the library is only partly typed
+
+
 def _of_processes() -> bytes:
     """Return what the processes count: all of them where they share a directory, else this one."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
         return generate_latest(metrics.REGISTRY)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is only partly typed
+    registry.register(_FilesCollector(Path(folder)))
     return generate_latest(registry)

@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from proxy.consent import UNREADABLE, Refusal, Unreadable
+from proxy.consent import FUTURE_MS, UNREADABLE, Refusal, Unreadable
 from proxy.signals import Signals, Value
 
 REFUSAL_COOKIE = "_sayso_consent"
@@ -60,13 +60,19 @@ def read_refusal(text: str, *, now_ms: int) -> Refusal | Unreadable:
     if match is None:
         return UNREADABLE
     decided_at = int(match[2])
-    # No clock of ours wrote a time in the future; such a cookie must not outrank every later decision.
-    return Refusal(Signals.from_code(match[1]), min(decided_at, now_ms))
+    # It may be as far ahead as the grant that it ended was. No clock of ours wrote a time beyond that; such a cookie
+    # must not outrank every later decision.
+    return Refusal(Signals.from_code(match[1]), decided_at if decided_at <= now_ms + FUTURE_MS else now_ms)
 
 
 def is_refusal(signals: Signals) -> bool:
     """Tell whether a statement grants nothing."""
     return Value.GRANTED not in signals.values()
+
+
+def ref_of(key: bytes, site: str, event_id: str) -> str:
+    """Return the name under which an event is known inside, which says nothing outside; 24 hex digits."""
+    return hashlib.blake2b(f"{site}\0{event_id}".encode(), key=key, digest_size=12).hexdigest()
 
 
 def derive(key: bytes, site: str, forwarder: str, visitor_id: str) -> bytes:

@@ -7,6 +7,7 @@ by ``proxy.exposition`` at each scrape, so that no crash loses or doubles it. No
 Hot path code asks for a labelled child once and keeps it.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 
 from proxy.reasons import Decision, Invalid, Outcome, OutcomeReason, Reason
 from proxy.site import Site
+from proxy.sources.weigh import Source
 
 REGISTRY = CollectorRegistry()
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made helps nobody, and doubles what is scraped
@@ -81,11 +83,64 @@ _READS = Metric(
     "process",
     {"result": READS},
 )
+_AGE = Metric(
+    "sayso_consent_age_seconds",
+    "histogram",
+    "How old the consent was on which a full request started, in seconds. Half a second is the bound.",
+    (),
+    "process",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+_REACH = Metric(
+    "sayso_withdrawal_reach_seconds",
+    "histogram",
+    "Time from the store's taking of a denial to a waiting entry's becoming cookieless or being dropped, in seconds.",
+    (),
+    "process",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0, 300.0, 3600.0),
+)
+UNDECIDED = Metric(
+    "sayso_events_undecided",
+    "counter",
+    "Events that came before their visitor had decided anything, as far as any source says.",
+    ("site",),
+    "process",
+)
+LATE = Metric(
+    "sayso_consent_late_seconds",
+    "histogram",
+    "How long after an event was made its visitor's newest decision came, for events that came in after it, in seconds.",
+    ("site",),
+    "process",
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
+)
+DISAGREEMENTS = Metric(
+    "sayso_consent_disagreements",
+    "counter",
+    "Events for which one source of consent granted what another denied.",
+    ("site", "first", "second"),
+    "process",
+    {"first": tuple(Source), "second": tuple(Source)},
+)
 _VIOLATIONS = Metric(
     "sayso_egress_violations",
     "counter",
     "Events not sent because their request held what it must not. Each is a bug: tell us.",
     _LINK,
+    "process",
+)
+LOADED = Metric(
+    "sayso_config_last_reload_successful",
+    "gauge",
+    "1 if the configuration file was right when it was last read, else 0: then the one before it runs on.",
+    (),
+    "process",
+)
+LOADED_AT = Metric(
+    "sayso_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "When the configuration that runs was read, in Unix seconds.",
+    (),
     "process",
 )
 
@@ -132,7 +187,9 @@ PAUSED = Metric(
     "1 while a forwarder sends nothing until an operator mends something or resumes it.",
     _LINK,
 )
-STORE_UP = Metric("sayso_store_up", "gauge", "1 if the store answered this scrape, else 0.")
+STORE_UP = Metric(
+    "sayso_store_up", "gauge", "1 if the store answered this scrape and takes new events, else 0."
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     RECEIVED,
@@ -146,11 +203,30 @@ CATALOGUE: tuple[Metric, ...] = (
     _REQUEST,
     LATE_REFUSALS,
     _READS,
+    _AGE,
+    UNDECIDED,
+    LATE,
+    DISAGREEMENTS,
+    _REACH,
     WITHDRAWN,
     _VIOLATIONS,
     PAUSED,
+    LOADED,
+    LOADED_AT,
     STORE_UP,
 )
+
+
+@dataclass(slots=True)
+class ConfigLoad:
+    """How the last reading of the configuration file went, and when the one that runs was read, in Unix seconds."""
+
+    successful: bool = True
+    at: float = field(default_factory=time.time)
+
+
+CONFIG_LOAD = ConfigLoad()
+"""This process's own. Only the process that reads the file publishes it."""
 
 
 def _counter(metric: Metric) -> Counter:
@@ -165,7 +241,12 @@ EVENTS_INVALID = _counter(_INVALID)
 INGEST_DURATION = _histogram(_INGEST)
 VENDOR_REQUEST_DURATION = _histogram(_REQUEST)
 CONSENT_READS = _counter(_READS)
+CONSENT_AGE = _histogram(_AGE)
+WITHDRAWAL_REACH = _histogram(_REACH)
 EGRESS_VIOLATIONS = _counter(_VIOLATIONS)
+EVENTS_UNDECIDED = _counter(UNDECIDED)
+CONSENT_LATE = _histogram(LATE)
+CONSENT_DISAGREEMENTS = _counter(DISAGREEMENTS)
 
 
 def prepare(sites: Iterable[Site]) -> None:
@@ -185,6 +266,7 @@ ENDINGS: tuple[tuple[Outcome, OutcomeReason], ...] = (
     (Outcome.REJECTED, OutcomeReason.VENDOR_REJECTED),
     (Outcome.REJECTED, OutcomeReason.UNMAPPABLE),
     (Outcome.EXPIRED, OutcomeReason.TOO_OLD),
+    (Outcome.EXPIRED, OutcomeReason.VENDOR_UNAUTHORISED),
     (Outcome.DROPPED, OutcomeReason.WITHDRAWN),
     (Outcome.DROPPED, OutcomeReason.ERASED),
     (Outcome.DROPPED, OutcomeReason.DISCARDED),

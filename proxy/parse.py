@@ -27,6 +27,11 @@ _LARGEST = 2**63
 _CONTACT = ("email", "phone", "first_name", "last_name", "city", "postal_code", "country")
 _CONSENT_VALUES = {"granted": Value.GRANTED, "denied": Value.DENIED}
 _SIGNAL_NAMES = frozenset(signal.value for signal in SIGNALS)
+STRINGS = frozenset(
+    {"gcs", "gcd", "gdpr", "gdpr_consent", "addtl_consent", "gpp", "gpp_sid", "us_privacy"},
+)
+"""Consent strings that may stand beside the four signals, under the names that URLs give them (Google; IAB)."""
+MAX_STRING = 16_384
 
 
 class InvalidInputError(Exception):
@@ -89,7 +94,7 @@ def parse_event(raw: object, *, now_ms: int, mint_id: str, trusted: bool) -> Eve
     _person(event, raw)
     consent = raw.get("consent")
     if consent is not None:
-        event.consent = parse_signals(_object(consent, "consent"), "consent.")
+        _consent(event, _object(consent, "consent"))
     client = raw.get("client")
     if client is not None:
         _client(event, _object(client, "client"), trusted)
@@ -100,6 +105,19 @@ def parse_event(raw: object, *, now_ms: int, mint_id: str, trusted: bool) -> Eve
         event.visitor = _text(raw, "visitor", MAX_ID)
         event.session_id = _text(raw, "session_id", 32)
     return event
+
+
+def _consent(event: Event, raw: dict[str, object]) -> None:
+    stated = raw
+    if not raw.keys() <= _SIGNAL_NAMES:
+        strings: dict[str, str] = {}
+        for key in raw.keys() & STRINGS:
+            text = _text(raw, key, MAX_STRING, "consent.")
+            if text is not None:
+                strings[key] = text
+        event.strings = strings
+        stated = {key: value for key, value in raw.items() if key not in STRINGS}
+    event.consent = parse_signals(stated, "consent.")
 
 
 def parse_signals(raw: Mapping[str, object], where: str = "") -> Signals:

@@ -73,7 +73,7 @@ class Invalid(StrEnum):
     ORIGIN = "origin"
     TYPE = "type"
     NOT_STORED = "not_stored"
-    """A pixel's event that the store could not take: its answer is always an image, so it is counted here."""
+    """The store could not take it: its client was told so (503) and may send it again; a pixel got its image."""
 
 
 # In words, for people: ``explain``, the demo and the dashboard.
@@ -92,6 +92,20 @@ IN_WORDS: dict[Reason, str] = {
     Reason.DUPLICATE: "the same event was received before",
     Reason.BOT: "the request came from a robot",
     Reason.SENSITIVE_PAGE: "the page is marked as sensitive",
+}
+
+
+OUTCOMES_IN_WORDS: dict[OutcomeReason, str] = {
+    OutcomeReason.ACCEPTED: "the vendor accepted it",
+    OutcomeReason.VENDOR_REJECTED: "the vendor refused it, or surely would have",
+    OutcomeReason.VENDOR_UNAUTHORISED: "the vendor refused our credentials until it was too old",
+    OutcomeReason.TOO_OLD: "it became too old before it could be delivered",
+    OutcomeReason.OUTBOX_FULL: "too much was waiting for this vendor already",
+    OutcomeReason.WITHDRAWN: "the visitor took their consent back before it was sent, or the consent ran out",
+    OutcomeReason.ERASED: "the visitor's data was erased before it was sent",
+    OutcomeReason.DISCARDED: "an operator threw it away",
+    OutcomeReason.EGRESS_VIOLATION: "the request held something that it may not hold; this is a bug of ours",
+    OutcomeReason.UNMAPPABLE: "no request could be made of it",
 }
 
 

@@ -3,11 +3,14 @@
 from dataclasses import dataclass, replace
 
 from proxy.consent import Refusal, Unreadable
+from proxy.consent_history import Beside
 from proxy.identity import Visitor, is_refusal, mint
 from proxy.policy import has_basis
 from proxy.reasons import Reason
 from proxy.signals import ALL_DENIED, ALL_UNKNOWN, ConsentState, Signals, Value
 from proxy.site import Site
+from proxy.sources.evidence import evidence_of
+from proxy.sources.heard import NOTHING, Heard
 from proxy.store.consents import Changed, Consents
 
 _NEVER = (0, 0, 0, 0)
@@ -15,13 +18,19 @@ _NEVER = (0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Statement:
-    """What a visitor states. ``decided_at`` is Unix ms; ``gpc`` whether the browser asked not to be tracked."""
+    """What a visitor states. ``decided_at`` is Unix ms; ``gpc`` whether the browser asked not to be tracked.
+
+    ``heard`` is what banner cookies of the same request say; ``doubted`` are the positions of granted signals that they
+    do not agree with: such a grant may be a first decision, but raises no denial.
+    """
 
     signals: Signals
     decided_at: int
     source: str
     proof: str
     gpc: bool
+    heard: Heard = NOTHING
+    doubted: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True, repr=False)
@@ -36,10 +45,28 @@ class Remembered:
 
 
 class Remember:
-    """Applies statements and withdrawals to the visitors' records."""
+    """Applies statements and withdrawals to the visitors' records.
 
-    def __init__(self, consents: Consents) -> None:
+    Args:
+        consents: the records.
+        key: for the hash by which banner cookies are remembered in the history.
+    """
+
+    def __init__(self, consents: Consents, key: bytes = b"") -> None:
         self._consents = consents
+        self._key = key
+
+    def beside(self, site: Site, heard: Heard) -> Beside:
+        """Return what is kept in the history beside a decision."""
+        notice = site.notice
+        return Beside(
+            cmp=heard.platform[:64],
+            banner=evidence_of(heard, self._key),
+            notice=notice.version,
+            text=notice.sha256,
+            language=notice.language,
+            keep_s=site.policy.record_keep_s,
+        )
 
     async def apply(
         self,
@@ -57,13 +84,15 @@ class Remember:
             StoreUnavailableError: it is not stored; nothing changed.
         """
         earlier = refusal if isinstance(refusal, Refusal) else None
-        signals = _after_refusal(statement.signals, statement.decided_at, earlier)
+        signals = _after_refusal(statement, statement.signals, earlier)
         at = max(min(statement.decided_at, now_ms), earlier.decided_at if earlier is not None else 0)
         withdrawn = False
         if visitor is not None:
             changed = await self._change(site, visitor, signals, statement, earlier)
             withdrawn = changed.tombstone
-            at = max(at, min(changed.decided_at, now_ms))
+            if Value.DENIED in signals.values():
+                await self._consents.note(site.name, visitor.id)
+            at = max(at, min(changed.decided_at, now_ms), changed.claimed if withdrawn else 0)
             if not withdrawn:
                 consented = _consented(changed.signals)
                 if site.cookie.left_s(visitor.created, now_ms // 1000, consented=consented) > 0:
@@ -72,9 +101,7 @@ class Remember:
                 return Remembered(refusal=Refusal(changed.signals, at))
             # The id was withdrawn from for good. Whoever grants again begins anew, so that nothing queued under the
             # old id can be released by it; and only a grant that is newer than the withdrawal is one.
-            signals = _after_refusal(
-                signals, statement.decided_at, Refusal(changed.signals, changed.decided_at)
-            )
+            signals = _after_refusal(statement, signals, Refusal(changed.signals, changed.claimed))
             if is_refusal(signals):
                 return Remembered(refusal=Refusal(signals, at), withdrawn=True)
         state = _stated(signals, gpc=statement.gpc)
@@ -96,7 +123,9 @@ class Remember:
         """
         statement = Statement(ALL_DENIED, now_ms, source, "", gpc)
         if visitor is not None:
-            await self._change(site, visitor, ALL_DENIED, statement, None, withdraw=True)
+            changed = await self._change(site, visitor, ALL_DENIED, statement, None, withdraw=True)
+            now_ms = max(now_ms, changed.claimed)
+            await self._consents.note(site.name, visitor.id)
         return Remembered(refusal=Refusal(ALL_DENIED, now_ms), withdrawn=visitor is not None)
 
     async def _change(
@@ -144,17 +173,20 @@ class Remember:
             mode="withdraw" if withdraw else "decide",
             interest=site.policy.interest,
             denied_before=denied_before,
+            doubted=statement.doubted,
+            beside=self.beside(site, statement.heard),
         )
 
 
-def _after_refusal(signals: Signals, decided_at: int, earlier: Refusal | None) -> Signals:
-    """Put a statement over what was refused before: a grant must be newer than the denial it lifts."""
+def _after_refusal(statement: Statement, signals: Signals, earlier: Refusal | None) -> Signals:
+    """Put signals over what was refused before: a grant must be newer than the denial it lifts, and not be doubted."""
     if earlier is None:
         return signals
-    newer = decided_at > earlier.decided_at
+    newer = statement.decided_at > earlier.decided_at
     merged: list[Value] = []
-    for stated, refused in zip(signals.values(), earlier.signals.values(), strict=True):
-        if stated is Value.DENIED or (stated is Value.GRANTED and (newer or refused is not Value.DENIED)):
+    for at, (stated, refused) in enumerate(zip(signals.values(), earlier.signals.values(), strict=True)):
+        lifts = newer and at not in statement.doubted
+        if stated is Value.DENIED or (stated is Value.GRANTED and (lifts or refused is not Value.DENIED)):
             merged.append(stated)
         else:
             merged.append(Value.DENIED if refused is Value.DENIED else Value.UNKNOWN)

@@ -1,33 +1,41 @@
-"""``sayso serve`` and its halves: starts what belongs together, keeps it running, and ends it in order."""
+"""``sayso serve`` and its halves: starts what belongs together, puts a changed configuration in effect, ends it in order."""
 
 import asyncio
 import logging
 import os
 import signal
 import socket
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from aiohttp import web
 
 from proxy.admin import Health, Part, make_admin
-from proxy.assemble import OpenStore, bind, open_store, url_of
+from proxy.admin_events import explained, guard_of
+from proxy.assemble import NotUsableError, OpenStore, bind, make_ledger, open_store, url_of
+from proxy.audit.ledger import Ledger
 from proxy.compile import compile_sites
 from proxy.delivery.delivery import Delivery
 from proxy.exposition import expose
-from proxy.health import delivery_part, store_part
-from proxy.lifeline import Child, spawn
+from proxy.geo import Geo
+from proxy.health import DurabilityWatch, audit_part, delivery_part, store_part
+from proxy.logs import set_up
+from proxy.metrics_folder import fold, lock_of
+from proxy.operate.desk import Desk
+from proxy.reload import Reloader, Source, on_signals
 from proxy.settings import Settings
 from proxy.site import Site
+from proxy.store.claims import Kept
 from proxy.store.client import Store, StoreUnavailableError
 from proxy.store.consents import Consents
 from proxy.store.embedded import EmbeddedStore
+from proxy.supervise import Workers
+from proxy.worker import handed
 
 log = logging.getLogger("sayso")
-_RESTART_S = (0.0, 0.2, 1.0, 3.0, 10.0)
-_STEADY_S = 30.0
 _REWRITE_S = 6 * 3600.0
 """Seconds after which deleted data is gone from the embedded server's disk too, at the latest."""
 
@@ -41,107 +49,148 @@ class Roles:
 
 
 @dataclass(slots=True)
-class _Workers:
-    """The gateway processes of this one. One that ends unasked is started again."""
+class _Running:
+    """What runs, and on which settings. ``workers`` is None where the gateway is elsewhere."""
 
-    command: list[str]
-    sock: socket.socket
-    environment: dict[str, str]
-    wanted: int
-    stopping: bool = False
-    children: dict[int, Child] = field(default_factory=dict)
-    keepers: list[asyncio.Task[None]] = field(default_factory=list)
+    opened: OpenStore
+    settings: Settings
+    sites: tuple[Site, ...]
+    workers: Workers | None
+    delivers: bool
+    _delivery: Delivery | None = None
+    _ledger: Ledger | None = None
+    _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def start(self) -> bool:
-        """Start all and wait until they take requests; False if one cannot."""
-        ready = await asyncio.gather(*(self._start(number) for number in range(self.wanted)))
-        self.keepers = [asyncio.create_task(self._keep(number)) for number in range(self.wanted)]
-        return all(ready)
+    async def use(self, settings: Settings) -> None:
+        """Run on these settings from now on. What ran on others is replaced without a gap, and ends in order.
 
-    async def _start(self, number: int) -> bool:
-        child = await spawn(self.command, inherit=[self.sock.fileno()], environment=self.environment)
-        self.children[number] = child
-        return await child.ready()
+        Raises:
+            NotUsableError, GeoError: it cannot; all is as it was.
+        """
+        sites = compile_sites(settings)
+        if self.workers is not None:
+            if settings.server.geo_database is not None:
+                Geo(str(settings.server.geo_database))  # says why it cannot be used; a worker would only end
+            if not await self.workers.use(settings.server.workers, handed(settings, self.opened.url)):
+                raise NotUsableError("the gateway's workers did not start; the log has what they said")
+        if self.delivers:
+            before = self._delivery
+            if before is not None:
+                await before.fall_silent()
+            self._delivery = _delivery(settings, sites, self.opened)
+            await self._delivery.start()
+            if before is not None:
+                self._end(before)
+            if self._ledger is None or _trail_of(settings) != _trail_of(self.settings):
+                await self._keep_ledger(settings)
+        self.settings, self.sites = settings, sites
+        set_up(settings.log.level, settings.log.format)
 
-    async def _keep(self, number: int) -> None:
-        failures = 0
-        loop = asyncio.get_running_loop()
-        while not self.stopping:
-            since = loop.time()
-            status = await self.children[number].process.wait()
-            self.children[number].line.close()
-            if self.stopping:
-                return
-            failures = 0 if loop.time() - since > _STEADY_S else failures + 1
-            log.error("gateway worker %d ended with status %d; it is started again", number, status)
-            await asyncio.sleep(_RESTART_S[min(failures, len(_RESTART_S) - 1)])
-            await self._start(number)
+    async def _keep_ledger(self, settings: Settings) -> None:
+        if self._ledger is not None:
+            await self._ledger.stop()
+        self._ledger = make_ledger(settings, self.opened, f"{os.getpid()}-{uuid4().hex[:8]}")
+        self._ledger.start()
+
+    def _end(self, delivery: Delivery) -> None:
+        task = asyncio.create_task(delivery.stop())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def stop(self) -> None:
-        """End all: they stop accepting and finish what is in hand."""
-        self.stopping = True
-        for child in self.children.values():
-            if child.process.returncode is None:
-                child.process.send_signal(signal.SIGTERM)
-        if self.keepers:
-            _, late = await asyncio.wait(self.keepers, timeout=8.0)
-            for child in self.children.values():
-                if late and child.process.returncode is None:
-                    child.process.kill()
+        """End both halves, side by side: each may need most of the ten seconds that an end may take."""
+        if self._delivery is not None:
+            self._end(self._delivery)
+        if self.workers is not None:
+            await self.workers.stop()
+        if self._ending:
+            await asyncio.wait(self._ending)
+        if self._ledger is not None:  # the last to end: it writes what the others have just done
+            await self._ledger.stop()
 
-    async def part(self) -> dict[str, Part]:
-        """Say how many run."""
-        alive = sum(child.process.returncode is None for child in self.children.values())
-        if alive == self.wanted:
-            return {"gateway": Part("ready")}
-        words = f"{alive} of {self.wanted} workers run"
-        return {"gateway": Part("degraded" if alive else "not_ready", words)}
+    async def forwarders(self) -> dict[str, Part]:
+        """Say how each forwarder is."""
+        return await delivery_part(self.opened.store, self.sites)()
+
+    async def audit(self) -> dict[str, Part]:
+        """Say whether the audit trail is written."""
+
+        def trouble() -> str:
+            return self._ledger.trouble if self._ledger is not None else ""
+
+        return await audit_part(self.opened.store, self.settings.store.partitions, trouble)()
+
+    async def event(self, event_id: str, site: str | None) -> bytes | None:
+        """Say what became of an event; see ``proxy.admin.Explain``."""
+        desk = Desk(self.settings, self.sites, self.opened.store, self.opened.key)
+        return await explained(desk, event_id, site)
+
+    async def metrics(self) -> bytes:
+        """Return the text exposition."""
+        return await expose(self.opened.store, self.sites, self.settings.store.partitions)
 
 
-async def serve(config: Path, settings: Settings, roles: Roles, metrics_dir: Path | None) -> int:
-    """Run until SIGTERM or Ctrl-C. Returns the exit status.
+async def serve(
+    source: Source, settings: Settings, roles: Roles, metrics_dir: Path | None, hung_up: Sequence[int] = ()
+) -> int:
+    """Run until SIGTERM or Ctrl-C; on SIGHUP, read the configuration again. Returns the exit status.
+
+    Args:
+        source: where the configuration can be read again.
+        settings: what was read from there.
+        roles: which halves to run.
+        metrics_dir: into which the gateway's processes count.
+        hung_up: SIGHUPs that came before this was called.
 
     Raises:
-        StoreStartError, NotUsableError: it cannot start, in one line.
+        StoreStartError, NotUsableError, GeoError: it cannot start, in one line.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    sites = compile_sites(settings)
+    stop, reload = asyncio.Event(), asyncio.Event()
+    on_signals(stop, reload)
+    if hung_up:
+        reload.set()
     server = settings.server
     public = bind(server.listen.host, server.listen.port) if roles.gateway else None
     admin = bind(server.admin_listen.host, server.admin_listen.port)
     opened = await open_store(settings, log)
-    embedded = opened.embedded
-    watch = asyncio.create_task(embedded.watch()) if embedded is not None else None
-    rewrite = asyncio.create_task(_rewrite(opened.store, embedded)) if embedded is not None else None
-    workers = _workers(config, settings, opened, public, metrics_dir) if public is not None else None
-    delivery = _delivery(settings, sites, opened) if roles.delivery else None
-    runner = web.AppRunner(_admin(settings, sites, opened, workers), access_log=None)
+    upkeep = _upkeep(opened)
+    durability = DurabilityWatch(opened.store, settings.store.durability)
+    upkeep.append(asyncio.create_task(durability.run()))
+    workers = _workers(public, metrics_dir) if public is not None else None
+    running = _Running(opened, settings, compile_sites(settings), workers, roles.delivery)
+    reloader = Reloader(source, settings, running.use, reload)
+    runner = web.AppRunner(_admin(running, reloader, durability), access_log=None)
     try:
         if public is not None:
             public.listen(1024)
-        if delivery is not None:
-            await delivery.start()
-        if workers is not None and not await workers.start():
-            return 1
+        await running.use(settings)
         await runner.setup()
         await web.SockSite(runner, admin).start()
         parts = [f"public={url_of(public)}"] if public is not None else []
         print("sayso ready", *parts, f"admin={url_of(admin)}", flush=True)  # noqa: T201  # the contract's line
+        reloader.start()
         await stop.wait()
     finally:
-        if workers is not None:
-            await workers.stop()
-        if delivery is not None:
-            await delivery.stop()
+        await reloader.stop()
+        await running.stop()
         await runner.cleanup()
-        for task in (watch, rewrite):
-            if task is not None:
-                task.cancel()
+        for task in upkeep:
+            task.cancel()
         await opened.close()
+        # What comes now would otherwise end us as a signal that nobody handles.
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     return 0
+
+
+def _upkeep(opened: OpenStore) -> list[asyncio.Task[None]]:
+    """Begin what the embedded store needs while it runs."""
+    if opened.embedded is None:
+        return []
+    return [
+        asyncio.create_task(opened.embedded.watch()),
+        asyncio.create_task(_rewrite(opened.store, opened.embedded)),
+    ]
 
 
 async def _rewrite(store: Store, embedded: EmbeddedStore) -> None:
@@ -155,12 +204,15 @@ async def _rewrite(store: Store, embedded: EmbeddedStore) -> None:
                 log.warning("the append-only file was not rewritten: %s", error)
 
 
-def _workers(
-    config: Path, settings: Settings, opened: OpenStore, public: socket.socket, metrics_dir: Path | None
-) -> _Workers:
-    environment = {"PROMETHEUS_MULTIPROC_DIR": str(metrics_dir)} if metrics_dir is not None else {}
-    command = [sys.executable, "-m", "proxy.worker", str(config), opened.url, str(public.fileno())]
-    return _Workers(command, public, environment, settings.server.workers)
+def _trail_of(settings: Settings) -> tuple[Path, int, int]:
+    return settings.audit_dir, settings.audit.keep_days, settings.audit.link_days
+
+
+def _workers(public: socket.socket, metrics_dir: Path | None) -> Workers:
+    if metrics_dir is None:
+        return Workers(public.fileno(), {}, lambda _pid: None)
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(metrics_dir)}
+    return Workers(public.fileno(), environment, partial(fold, metrics_dir), kept=[lock_of(metrics_dir)])
 
 
 def _delivery(settings: Settings, sites: tuple[Site, ...], opened: OpenStore) -> Delivery:
@@ -175,17 +227,15 @@ def _delivery(settings: Settings, sites: tuple[Site, ...], opened: OpenStore) ->
         linger_ms=settings.delivery.linger_ms,
         timeout_s=settings.delivery.timeout_s,
         in_flight=settings.delivery.in_flight,
+        kept=Kept(settings.delivery.replay_hours * 3600, settings.delivery.replay_entries),
     )
 
 
-def _admin(
-    settings: Settings, sites: tuple[Site, ...], opened: OpenStore, workers: _Workers | None
-) -> web.Application:
-    health = Health({"store": store_part(opened.store), "delivery": delivery_part(opened.store, sites)})
-    if workers is not None:
-        health.parts["gateway"] = workers.part
-
-    async def metrics() -> bytes:
-        return await expose(opened.store, sites, settings.store.partitions)
-
-    return make_admin(health, metrics)
+def _admin(running: _Running, reloader: Reloader, durability: DurabilityWatch) -> web.Application:
+    health = Health({"store": store_part(running.opened.store), "delivery": running.forwarders})
+    health.parts["durability"] = durability.part
+    health.parts["audit"] = running.audit
+    if running.workers is not None:
+        health.parts["gateway"] = running.workers.part
+    health.parts["configuration"] = reloader.standing.part
+    return make_admin(health, running.metrics, running.event, lambda: guard_of(running.settings))

@@ -20,8 +20,10 @@ from proxy.settings_values import (
     Name,
     Network,
     OptionalFile,
+    OptionalFolder,
     OptionalSecret,
     ProxyUrl,
+    StoreMemory,
     StoreUrl,
     Table,
     default_data_dir,
@@ -64,7 +66,11 @@ class StoreSettings(Table):
     )
     """``embedded``, or a redis://, rediss:// or unix:// URL; it may be written as a secret."""
     durability: Literal["always", "everysec"] = "always"
-    """When the embedded store writes to disk: before every answer, or once a second."""
+    """When the store writes to disk: before every answer, or once a second. A store of your own is checked for it."""
+    max_memory: StoreMemory = Field(
+        default=None, validate_default=True, json_schema_extra={"default": "auto"}
+    )
+    """What the embedded store may hold in memory: "512mb", "4gb"; "auto" is half of what the machine or container allows."""
     partitions: int = Field(default=1, ge=1, le=256)
     """Parts that a site's events are spread over; fixed when the store is first used."""
 
@@ -93,9 +99,26 @@ class DeliverySettings(Table):
     in_flight: int = Field(default=4, ge=1, le=64)
     """Requests that one forwarder may have under way at once."""
     max_entries: int = Field(default=1_000_000, ge=1)
-    """Entries that an outbox holds; past that, new ones for that forwarder are dropped as ``outbox_full``."""
+    """Entries that an outbox (of one partition) holds; past that, ``when_full`` says what happens."""
     max_bytes: int = Field(default=1 << 30, ge=1024)
-    """Bytes that an outbox holds; past that, as above."""
+    """Bytes that an outbox (of one partition) holds; past that, as above."""
+    when_full: Literal["drop", "refuse"] = "drop"
+    """New entries of a full outbox are dropped as ``outbox_full``, or their requests refused with 503 and ``Retry-After``."""
+    replay_hours: int = Field(default=24, ge=0, le=72)
+    """Hours for which delivered entries are kept, to be sent again by ``sayso replay``; 0 keeps none."""
+    replay_entries: int = Field(default=10_000, ge=1, le=10_000_000)
+    """Delivered entries that are kept at most, of each outbox and partition; the oldest go first."""
+
+
+class AuditSettings(Table):
+    """``[audit]``: the trail of what was decided and sent, in files that nobody can change unnoticed."""
+
+    dir: OptionalFolder = Field(default=None, json_schema_extra={"default": ""})
+    """Folder of the files; a relative path starts at this file's folder. Empty: ``audit`` in ``data_dir``."""
+    keep_days: int = Field(default=90, ge=1, le=4000)
+    """Days for which rows are kept."""
+    link_days: int = Field(default=90, ge=1, le=4000)
+    """Days after which nobody can find a visitor's rows any more, not even with the visitor's id."""
 
 
 class LogSettings(Table):
@@ -118,10 +141,17 @@ class Settings(Table):
     """How requests leave."""
     delivery: DeliverySettings = DeliverySettings()
     """How entries are sent."""
+    audit: AuditSettings = AuditSettings()
+    """The trail of what was decided and sent."""
     log: LogSettings = LogSettings()
     """What is logged."""
     sites: dict[Name, SiteSettings] = Field(min_length=1)
     """The websites, by name."""
+
+    @property
+    def audit_dir(self) -> Path:
+        """The folder of the audit trail."""
+        return self.audit.dir if self.audit.dir is not None else self.server.data_dir / "audit"
 
 
 def load_settings(path: Path) -> Settings:

@@ -9,6 +9,7 @@ from proxy.secret import Secret
 from proxy.settings_problems import wrong
 from proxy.settings_stanzas import Stanza, Stanzas
 from proxy.settings_values import BasePath, CookieName, EventName, Host, Origin, ParamName, Table
+from proxy.sources.cmp import AUTO, CHOICES
 
 _NOT_BUILT = ("cnil-proxy",)
 
@@ -39,6 +40,12 @@ def _preset(written: object) -> str:
     return written
 
 
+def _cmp(written: object) -> str:
+    if written not in CHOICES:
+        raise wrong("there is no such consent platform", ", ".join(f'"{name}"' for name in CHOICES))
+    return str(written)
+
+
 class PolicySettings(Table):
     """``[sites.NAME.policy]``: a preset, and single points of it overridden."""
 
@@ -61,6 +68,43 @@ class PolicySettings(Table):
     """Free parameters that a cookieless event may carry, by name."""
     cookieless_max_age_minutes: int = Field(default=240, ge=1, le=4320)
     """Minutes after which a cookieless event is expired: it carries no time, so a late one would be misdated."""
+    dnt: Literal["ignore", "objection"] = "ignore"
+    """Whether ``DNT: 1`` counts as an objection, as Global Privacy Control always does."""
+    hold_ms: int = Field(default=0, ge=0, le=2000)
+    """Milliseconds that an event of a known visitor who has not decided yet is held back, to wait for the decision."""
+    record_keep_days: int | None = Field(default=None, ge=1, le=3650)
+    """Days that the history of a visitor's decisions is kept after the last of them; absent: as long as the record."""
+
+
+_Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Link = Annotated[str, Field(max_length=300, pattern=r"^(https?://[^\s<>\"]+)?$")]
+
+
+class NoticeSettings(Table):
+    """``[sites.NAME.notice]``: what visitors are told before they decide, as their consent records must name it."""
+
+    controller: _Line = ""
+    """Who is responsible: name and address."""
+    contact: _Line = ""
+    """Where visitors reach them."""
+    dpo: _Line = ""
+    """The data protection officer, and how to reach them."""
+    authority: _Line = ""
+    """The authority that watches over them, such as \"NO-Datatilsynet\"."""
+    jurisdiction: _Line = ""
+    """Whose law counts: a country code."""
+    language: _Line = ""
+    """The language of the notice, such as \"nb\"."""
+    version: _Line = ""
+    """The notice's version: change it whenever the text changes."""
+    url: _Link = ""
+    """Where the notice is."""
+    withdrawal_url: _Link = ""
+    """Where visitors change their mind; absent: ``DELETE /consent`` is named."""
+    storage: Annotated[tuple[_Line, ...], _LISTED, Field(max_length=20)] = ()
+    """Where the data is stored: countries or regions."""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """SHA-256 of the notice's text, 64 hex digits."""
 
 
 class SiteSettings(Table):
@@ -76,9 +120,17 @@ class SiteSettings(Table):
     """Events that count as conversions."""
     ingest_keys: Annotated[tuple[Secret, ...], _LISTED] = ()
     """Keys with which backends may send."""
+    cmp: Annotated[
+        str,
+        PlainValidator(_cmp, json_schema_input_type=str),
+        Field(json_schema_extra={"enum": list(CHOICES)}),
+    ] = AUTO
+    """The consent platform whose cookies are read: its name, ``auto`` for whichever came, ``none`` to read none."""
     visitor: VisitorSettings = VisitorSettings()
     """The cookie that holds the visitor's id."""
     policy: PolicySettings = PolicySettings()
     """What may go where, and when."""
+    notice: NoticeSettings = NoticeSettings()
+    """What visitors are told; consent records name it."""
     forwarders: Stanzas = Field(default_factory=dict[str, Stanza])
     """The vendors' accounts that the site's events go to."""

@@ -105,6 +105,28 @@ def _optional_file(written: object, info: ValidationInfo) -> Path | None:
     return path
 
 
+def _optional_folder(written: object, info: ValidationInfo) -> Path | None:
+    return None if written is None or written == "" else _folder_path(written, info)
+
+
+_SIZE = re.compile(r"([1-9]\d{0,8})(mb|gb)", re.ASCII)
+_SMALLEST_MB = 64
+
+
+def read_memory(written: object) -> int | None:
+    """Read a size of memory in bytes; None is "auto"."""
+    if written is None or written == "auto":
+        return None
+    found = _SIZE.fullmatch(written.lower()) if isinstance(written, str) else None
+    allowed = f'"auto", or a size such as "512mb" or "4gb", at least "{_SMALLEST_MB}mb"'
+    if found is None:
+        raise wrong("not a size of memory", allowed)
+    size = int(found[1]) << (20 if found[2] == "mb" else 30)
+    if size < _SMALLEST_MB << 20:
+        raise wrong("too little for a store", allowed)
+    return size
+
+
 def _nothing(written: object) -> object:
     return None if written == "" else written
 
@@ -129,6 +151,7 @@ Network = Annotated[
 OptionalSecret = Annotated[Secret | None, BeforeValidator(_nothing)]
 FolderPath = Annotated[Path, PlainValidator(_folder_path), _PLAIN]
 OptionalFile = Annotated[Path | None, PlainValidator(_optional_file), _PLAIN]
+OptionalFolder = Annotated[Path | None, PlainValidator(_optional_folder), _PLAIN]
 Host = Annotated[str, AfterValidator(read_host)]
 Origin = Annotated[str, AfterValidator(read_origin), _text(r"^https?://", "https://shop.example")]
 BasePath = Annotated[str, AfterValidator(read_base_path), _text(r"^/", "/")]
@@ -136,6 +159,9 @@ Name = Annotated[str, AfterValidator(read_name)]
 EventName = Annotated[str, AfterValidator(read_event_name)]
 ParamName = Annotated[str, AfterValidator(read_param_name)]
 CookieName = Annotated[str, AfterValidator(read_cookie_name)]
+StoreMemory = Annotated[
+    int | None, PlainValidator(read_memory), _text(r"^(auto|[1-9]\d*([mM][bB]|[gG][bB]))$", "512mb")
+]
 StoreUrl = Annotated[ServerUrl, PlainValidator(read_store_url), _PLAIN]
 EgressOrigin = Annotated[str, AfterValidator(read_egress_origin)]
 ProxyUrl = Annotated[ServerUrl, PlainValidator(read_proxy_url), _PLAIN]

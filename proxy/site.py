@@ -25,6 +25,27 @@ class SitePolicy:
     cookieless_transaction_id: bool
     cookieless_params: frozenset[str]
     cookieless_max_age_s: int
+    dnt: bool = False
+    hold_ms: int = 0
+    record_keep_s: int = 0
+    """How long a visitor's history of decisions is kept after its last; 0: as long as the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a visitor is told before deciding, and by whom: what a consent record must name. Empty: not stated."""
+
+    controller: str = ""
+    contact: str = ""
+    dpo: str = ""
+    authority: str = ""
+    jurisdiction: str = ""
+    language: str = ""
+    version: str = ""
+    url: str = ""
+    withdrawal_url: str = ""
+    storage: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +98,8 @@ class Site:
     cookie: VisitorCookie
     policy: SitePolicy
     links: tuple[Link, ...]
+    cmp: str = "none"
+    notice: Notice = Notice()
 
     def __post_init__(self) -> None:
         """Prepare the caches that belong to the site."""

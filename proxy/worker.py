@@ -1,35 +1,55 @@
-"""One gateway process: takes requests from a listening socket that its parent has bound."""
+"""One gateway process: takes requests from a listening socket that its parent has bound.
+
+It reads no configuration file: its parent hands it the settings that run, so that a worker that is started again after a
+crash serves what the others serve, whatever the file says meanwhile.
+"""
 
 import asyncio
 import gc
 import logging
 import os
+import pickle
 import signal
 import socket
 import sys
-from pathlib import Path
+from contextlib import suppress
 
 from proxy.assemble import NotUsableError, connect, make_gateway
 from proxy.compile import compile_sites
-from proxy.gateway.server import listen, make_server
+from proxy.gateway.server import QuietServer, listen, make_server
+from proxy.geo import GeoError
 from proxy.lifeline import hold
 from proxy.logs import set_up
 from proxy.loops import run
-from proxy.settings import ConfigError, load_settings
+from proxy.settings import Settings
 from proxy.useragent import warm_up
 
 log = logging.getLogger("sayso.gateway")
 DRAIN_S = 5.0
+LINGER_S = 5.0
+"""How long a replaced worker keeps connections on which nothing comes, in seconds."""
+_LOOK_S = 0.05
 
 
-async def work(config: Path, store_url: str, sock: socket.socket) -> int:
-    """Serve until told to stop, or until the parent is gone; then finish what is in hand. Returns the exit status."""
-    stop = asyncio.Event()
+def handed(settings: Settings, store_url: str) -> bytes:
+    """Return what a worker reads from its stdin: the settings with all secrets, and where the store is.
+
+    Raises:
+        NotUsableError: a forwarder from outside cannot be handed to another process.
+    """
+    try:
+        return pickle.dumps((settings, store_url))
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise NotUsableError(f"the settings cannot be handed to the gateway's workers: {error}") from None
+
+
+async def work(settings: Settings, store_url: str, sock: socket.socket) -> int:
+    """Serve until told to stop, replaced, or orphaned; then finish what is in hand. Returns the exit status."""
+    stop, replaced = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    ready = hold(stop.set)
-    settings = load_settings(config)
+    ready = hold(stop.set, replaced.set)
     warm_up()
     set_up(settings.log.level, settings.log.format)
     store, key = await connect(settings, store_url)
@@ -41,8 +61,10 @@ async def work(config: Path, store_url: str, sock: socket.socket) -> int:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     ready()
-    await stop.wait()
+    await _either(stop, replaced)
     listener.close()
+    if not stop.is_set():
+        await _see_off(server, stop)
     server.pre_shutdown()
     await server.shutdown(DRAIN_S)
     await parts.close()
@@ -50,14 +72,43 @@ async def work(config: Path, store_url: str, sock: socket.socket) -> int:
     return 0
 
 
+async def _either(one: asyncio.Event, other: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in (one, other)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+
+
+async def _see_off(server: QuietServer, stop: asyncio.Event) -> None:
+    """Answer what still comes on open connections, and part with each after its answer.
+
+    To close an idle one at once would reset a request that is already on its way.
+    """
+    server.part()
+    deadline = asyncio.get_running_loop().time() + LINGER_S
+    while server.connections and asyncio.get_running_loop().time() < deadline:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                await stop.wait()
+                return
+
+
 def main() -> int:
-    """Run as ``python -m proxy.worker CONFIG STORE_URL SOCKET_FD``."""
-    config, store_url, number = sys.argv[1:4]
-    sock = socket.socket(fileno=int(number))
+    """Run as ``python -m proxy.worker SOCKET_FD``, with what ``handed`` returned on stdin."""
+    # A reload is the parent's business, also where the signal was sent to all processes of a service.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    sock = socket.socket(fileno=int(sys.argv[1]))
     sock.setblocking(False)
     try:
-        return run(work(Path(config), store_url, sock))
-    except (ConfigError, NotUsableError) as error:
+        settings, store_url = pickle.loads(sys.stdin.buffer.read())  # noqa: S301  # from our parent, over a pipe of ours
+    except (EOFError, pickle.UnpicklingError):
+        return 1  # the parent was killed before it had handed over everything
+    except (ImportError, AttributeError) as error:
+        print(f"sayso: a forwarder from outside cannot be loaded: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    try:
+        return run(work(settings, store_url, sock))
+    except (NotUsableError, GeoError) as error:
         print(f"sayso: {error}", file=sys.stderr)  # noqa: T201  # before logging is set up
         return 1
 

@@ -24,6 +24,8 @@ PURE = (
     "proxy.parse",
     "proxy.policy",
     "proxy.scrub",
+    "proxy.sources",
+    "proxy.sources.*",
     "proxy.urls",
     "forwarders",
     "forwarders.*",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("proxy", "forwarders", "tests", "bench", "tools")
+FOLDERS = ("proxy", "forwarders", "tests", "bench", "chaos", "tools")
 ENDINGS = frozenset({".py", ".js", ".lua", ".html"})
 REMARK = 250
 LIMIT = 400

@@ -10,20 +10,36 @@ from multidict import CIMultiDict
 
 from forwarders.google_ads import Conversion
 from proxy.anonymise import ITEM_FIELDS
+from proxy.consent_states import IN_WORDS as IN_STATES
+from proxy.consent_states import NEXT, Input, State
 from proxy.delivery.states import ORDERS, STATES
 from proxy.forwarder_modules import forwarder_class, shipped
 from proxy.gateway.answers import RefusedError, refusal
 from proxy.metrics import CATALOGUE
 from proxy.policy import PRESET_NAMES, Rule, decide, load_preset
 from proxy.reasons import IN_WORDS, Decision, Fault, Invalid, Outcome, OutcomeReason, Reason
-from proxy.settings import DeliverySettings, EgressSettings, LogSettings, ServerSettings, StoreSettings
-from proxy.settings_sites import PolicySettings, SiteSettings, VisitorSettings
+from proxy.settings import (
+    AuditSettings,
+    DeliverySettings,
+    EgressSettings,
+    LogSettings,
+    ServerSettings,
+    StoreSettings,
+)
+from proxy.settings_sites import NoticeSettings, PolicySettings, SiteSettings, VisitorSettings
 from proxy.signals import ConsentState, Signals, Value
+from proxy.sources.cmp import FAMILIES
 from proxy.store.keys import (
+    AUDIT,
+    AUDIT_DAY_KEYS,
+    AUDIT_LEASE,
     ID_KEY,
     PARTITIONS,
     PREFIX,
+    SWEEPER,
+    WITHDRAWN,
     consent_key,
+    history_key,
     outbox_keys,
     partition_keys,
     session_key,
@@ -151,7 +167,7 @@ def _label_values() -> str:
 
 
 def _store_keys() -> str:
-    record, session = consent_key("SITE", "VISITOR"), session_key("SITE", "VISITOR")
+    record, session, history = (make("SITE", "VISITOR") for make in (consent_key, session_key, history_key))
     rows = [
         [f"`{key}`", *SINGLE_KEYS[place]]
         for place, key in (
@@ -159,13 +175,19 @@ def _store_keys() -> str:
             ("partitions", PARTITIONS),
             ("states", STATES),
             ("orders", ORDERS),
+            ("audit", AUDIT),
+            ("audit day keys", AUDIT_DAY_KEYS),
+            ("audit lease", AUDIT_LEASE),
+            ("withdrawn", WITHDRAWN),
+            ("sweeper", SWEEPER),
             ("probe", f"{PREFIX}probe"),
             ("record", record),
             ("session", session),
+            ("history", history),
         )
     ]
     partition, outbox = partition_keys(0), outbox_keys(0, "SITE", "FORWARDER")
-    lifetimes = {"seen": "48 hours; 60 seconds", "dead": "72 hours"}
+    lifetimes = {"seen": "48 hours; 60 seconds", "dead": "72 hours", "sent": "`replay_hours`"}
     seen: set[str] = set()
     for keys in (partition, outbox):
         for one in fields(keys):
@@ -176,6 +198,29 @@ def _store_keys() -> str:
             key = getattr(keys, one.name) + ("REF" if one.name == "seen" else "")
             rows.append([f"`{key}`", kind, words, lifetimes.get(one.name, "no expiry")])
     return table(["key", "type", "what it holds", "lives"], rows)
+
+
+def _platforms() -> str:
+    """Return the consent platforms whose cookies are read."""
+    head = ["`cmp`", "platform", "cookies", "what is read", "traps"]
+    rows = []
+    for one in FAMILIES:
+        cookies = [*(f"`{name}`" for name in one.cookies), *(f"`{prefix}...`" for prefix in one.prefixes)]
+        beside = [f"`{name}`" for name in one.also]
+        shown = ", ".join(cookies) + (f"; with {', '.join(beside)}" if beside else "")
+        rows.append([f"`{one.name}`", one.title, shown, one.told, one.traps])
+    return table(head, rows)
+
+
+def _consent_states() -> str:
+    """Return what each input makes of each state; what changes nothing is left empty."""
+    head = ["what happens", *(f"`{state}`" for state in State)]
+    rows = []
+    for one in Input:
+        after = [NEXT[state][one] for state in State]
+        shown = ["" if state is now else f"`{now}`" for state, now in zip(State, after, strict=True)]
+        rows.append([f"`{one}`", *shown])
+    return table(head, rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -192,16 +237,23 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings store": partial(settings, StoreSettings),
     "settings egress": partial(settings, EgressSettings),
     "settings delivery": partial(settings, DeliverySettings),
+    "settings audit": partial(settings, AuditSettings),
     "settings log": partial(settings, LogSettings),
-    "settings site": partial(settings, SiteSettings, ("visitor", "policy", "forwarders")),
+    "settings site": partial(settings, SiteSettings, ("visitor", "policy", "notice", "forwarders")),
     "settings visitor": partial(settings, VisitorSettings),
     "settings policy": partial(settings, PolicySettings),
+    "settings notice": partial(settings, NoticeSettings),
     "settings forwarder": stanza_keys,
     "settings conversion": partial(settings, Conversion),
     **{f"settings {name}": partial(settings, forwarder_class(name), _SHARED) for name in shipped()},
     **{f"forwarder {name}": partial(forwarder, name) for name in shipped()},
+    "consent platforms": _platforms,
     "metrics": _metrics,
     "label values": _label_values,
     "store keys": _store_keys,
+    "consent states": _consent_states,
+    "consent inputs": lambda: table(
+        ["what happens", "in words"], ([f"`{one}`", IN_STATES[one]] for one in Input)
+    ),
     "item fields": lambda: _names(ITEM_FIELDS),
 }

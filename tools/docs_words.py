@@ -25,8 +25,8 @@ OUTCOME_REASONS: dict[OutcomeReason, tuple[str, str]] = {
         "the vendor refused this event, or surely would have; why is kept as a dead letter",
     ),
     OutcomeReason.VENDOR_UNAUTHORISED: (
-        "",
-        "kept for an entry that ends because of credentials; today such a refusal pauses the forwarder and ends nothing",
+        "expired",
+        "it reached its age limit while its forwarder waited for an operator to mend what the vendor refused",
     ),
     OutcomeReason.TOO_OLD: ("expired", "it reached its age limit before it could be delivered"),
     OutcomeReason.OUTBOX_FULL: (
@@ -55,7 +55,7 @@ INVALID: dict[Invalid, str] = {
     Invalid.TOO_DEEP: "more than 8 levels of lists and objects",
     Invalid.ORIGIN: "the page is not listed among the site's origins",
     Invalid.TYPE: "a value is of the wrong kind, or the body's media type is wrong",
-    Invalid.NOT_STORED: "an event in a pixel that the store could not take: its answer is an image all the same",
+    Invalid.NOT_STORED: "the store could not take it: its client was told so (503) and may send it again; a pixel got its image",
 }
 
 FAULTS: dict[Fault, str] = {
@@ -80,15 +80,16 @@ NOT_YET: frozenset[Reason | OutcomeReason] = frozenset(
     {
         Reason.BOT,
         Reason.SENSITIVE_PAGE,
-        OutcomeReason.VENDOR_UNAUTHORISED,
-        OutcomeReason.ERASED,
-        OutcomeReason.DISCARDED,
     }
 )
 """Members that are reserved: nothing gives them in this release."""
 
 STORE_KEYS: dict[str, tuple[str, str]] = {
     "counts": ("hash", "the partition's counters, see below"),
+    "clock": (
+        "string",
+        "the partition's time, by which delays are measured, Unix ms: the store's, but it never goes back",
+    ),
     "workers": ("sorted set", "delivery workers by the time of their last sign of life, Unix ms"),
     "seen": (
         "string",
@@ -100,6 +101,14 @@ STORE_KEYS: dict[str, tuple[str, str]] = {
     "dead": (
         "stream",
         "dead letters: fields `e` (the entry), `o` (outcome and reason), `w` (the vendor's words)",
+    ),
+    "sent": (
+        "stream",
+        "delivered entries, kept for `sayso replay`: field `e`; dated by their delivery, at most `replay_entries`",
+    ),
+    "trail": (
+        "stream",
+        "what the audit trail is to say, until it is written to its files: `a`, `m` and `x`, or `s` and `w`, see below",
     ),
     "asks": ("sorted set", "references that the vendor is to be asked about later, by when, Unix ms"),
 }
@@ -122,8 +131,34 @@ SINGLE_KEYS: dict[str, tuple[str, str, str]] = {
         "by `SITE|FORWARDER`: an operator's order, `pause` or `resume|TIME` (Unix ms)",
         _FOR_GOOD,
     ),
+    "audit": (
+        "hash",
+        "by chain of the [audit trail](audit.md): JSON with `number` and `hash` of its last row, `where` and `at`",
+        _FOR_GOOD,
+    ),
+    "audit day keys": (
+        "hash",
+        "by day: the key by which that day's rows of a visitor can be found, 64 hex digits",
+        "`link_days`",
+    ),
+    "audit lease": (
+        "string",
+        "the process that writes the audit trail, so that no other does meanwhile",
+        "5 seconds",
+    ),
+    "withdrawn": (
+        "sorted set",
+        "`SITE|VISITOR` of those who have withdrawn and whose waiting entries are still to be looked for, by when, Unix ms",
+        "until that is done, 73 hours at most",
+    ),
+    "sweeper": ("string", "the worker that looks for them, so that no other does meanwhile", "2 minutes"),
     "probe": ("string", "written by `/readyz` to see whether the store takes writes", "60 seconds"),
     "record": ("hash", "the visitor's consent record, see below", "`consent_max_age_days` + 30 days"),
     "session": ("string", "start of the visitor's session, Unix s", "30 minutes"),
+    "history": (
+        "list",
+        "what the visitor has decided, one JSON object for each decision, see below; at most 200",
+        "`record_keep_days`, else as the record",
+    ),
 }
 """Keys that there is one of: type, what it holds, how long it lives."""

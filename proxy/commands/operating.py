@@ -1,4 +1,4 @@
-"""The operator's hands: ``sayso status``, ``pause``, ``resume`` and ``dead-letters``."""
+"""The operator's hands: ``sayso status``, ``pause``, ``resume``, ``replay``, ``dead-letters`` and ``outbox``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,24 +32,80 @@ def status(config: Path | None, json: bool) -> None:
 @click.argument("site")
 @click.argument("forwarder")
 @config_option
+@json_option
 @dry_run_option
-def pause(site: str, forwarder: str, config: Path | None, dry_run: bool) -> None:
+def pause(site: str, forwarder: str, config: Path | None, json: bool, dry_run: bool) -> None:
     """Send nothing to a forwarder until it is resumed. Its entries are kept, and age."""
     from proxy.operate.orders import order  # noqa: PLC0415
 
-    operate(config, lambda: order("pause", site, forwarder, dry_run=dry_run))
+    operate(config, lambda: order("pause", site, forwarder, json=json, dry_run=dry_run))
 
 
 @click.command()
 @click.argument("site")
 @click.argument("forwarder")
 @config_option
+@json_option
 @dry_run_option
-def resume(site: str, forwarder: str, config: Path | None, dry_run: bool) -> None:
+def resume(site: str, forwarder: str, config: Path | None, json: bool, dry_run: bool) -> None:
     """Send to a forwarder again: at once, whoever had paused it."""
     from proxy.operate.orders import order  # noqa: PLC0415
 
-    operate(config, lambda: order("resume", site, forwarder, dry_run=dry_run))
+    operate(config, lambda: order("resume", site, forwarder, json=json, dry_run=dry_run))
+
+
+@click.command()
+@click.option(
+    "--since",
+    required=True,
+    metavar="WHEN",
+    help="What was delivered since: 30m, 2h or 1d ago, or a time such as 2026-05-17T08:00:00Z.",
+)
+@click.option("--until", metavar="WHEN", help="And until; default: now.")
+@click.option("--yes", is_flag=True, help="Also what the vendor cannot recognise, and will count twice.")
+@config_option
+@site_option
+@forwarder_option
+@json_option
+@dry_run_option
+def replay(
+    since: str,
+    until: str | None,
+    yes: bool,
+    config: Path | None,
+    site: str | None,
+    forwarder: str | None,
+    json: bool,
+    dry_run: bool,
+) -> None:
+    """Send again what was delivered: to mend a wrong account, or for a vendor that lost it.
+
+    As far back as delivered entries are kept ([delivery] replay_hours). Consent is read again, and what is too old for the
+    vendor stays. What a vendor refused is not meant: that is "sayso dead-letters retry".
+    """
+    from proxy.operate.replay import Request  # noqa: PLC0415
+    from proxy.operate.replay import replay as work  # noqa: PLC0415
+
+    request = Request(since, until, site, forwarder, yes=yes, dry_run=dry_run)
+    operate(config, lambda: work(request, json=json))
+
+
+@click.group()
+def outbox() -> None:
+    """End what waits for a forwarder."""
+
+
+@outbox.command("discard")
+@click.argument("site")
+@click.argument("forwarder")
+@config_option
+@json_option
+@dry_run_option
+def discard_outbox(site: str, forwarder: str, config: Path | None, json: bool, dry_run: bool) -> None:
+    """End all that is pending, unsent, and count it as discarded: of a forwarder that was removed, or is paused."""
+    from proxy.operate.discarding import discard_pending  # noqa: PLC0415
+
+    operate(config, lambda: discard_pending(site, forwarder, json=json, dry_run=dry_run))
 
 
 @click.group("dead-letters")
@@ -87,6 +143,7 @@ def _act(word: "Literal['retry', 'discard']", help_text: str) -> None:
     @site_option
     @forwarder_option
     @click.option("--all", "every", is_flag=True, help="Every one of every site.")
+    @json_option
     @dry_run_option
     def act(
         letter_ids: tuple[str, ...],
@@ -94,13 +151,14 @@ def _act(word: "Literal['retry', 'discard']", help_text: str) -> None:
         site: str | None,
         forwarder: str | None,
         every: bool,
+        json: bool,
         dry_run: bool,
     ) -> None:
         from proxy.operate.dead_letters import Scope  # noqa: PLC0415
         from proxy.operate.dead_letters import act as work  # noqa: PLC0415
 
         scope = Scope(site, forwarder)
-        operate(config, lambda: work(word, letter_ids, scope, every=every, dry_run=dry_run))
+        operate(config, lambda: work(word, letter_ids, scope, every=every, json=json, dry_run=dry_run))
 
 
 _act("retry", "Put dead letters back into their outbox. Their age counts on, and consent is read again.")

@@ -1,45 +1,58 @@
 """``sayso serve`` and its halves, the twin, and the demo."""
 
 import os
-import shutil
+import signal
 import sys
-import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from proxy.commands.options import config_option, find_config, load
+from proxy.commands.options import config_option, find_config
 
 
 def _serve(
     config: Path | None, *, gateway: bool, delivery: bool, workers: int | None, **overrides: str | None
 ) -> None:
-    path = find_config(config).resolve()
-    settings = load(path)
-    server: dict[str, object] = {} if workers is None else {"workers": workers}
-    from proxy.settings_net import read_address  # noqa: PLC0415  # see load
+    hung_up: list[int] = []
+    # Whoever changes the file while we start need not know whether we have read it already.
+    signal.signal(signal.SIGHUP, lambda number, _frame: hung_up.append(number))
+    # As it is named, and not where a link leads: in a container the link is what changes.
+    path = Path.cwd() / find_config(config)
+    from proxy.metrics_folder import metrics_folder  # noqa: PLC0415  # not to be had on Windows
+    from proxy.settings_net import read_address  # noqa: PLC0415  # see options.load
 
+    server: dict[str, object] = {} if workers is None else {"workers": workers}
     try:
         server |= {key: read_address(value) for key, value in overrides.items() if value is not None}
     except ValueError as error:
         click.echo(f"sayso: {error}", err=True)
         sys.exit(2)
-    settings = settings.model_copy(update={"server": settings.server.model_copy(update=server)})
-    metrics_dir = Path(tempfile.mkdtemp(prefix="sayso-metrics-")) if gateway else None
-    if metrics_dir is not None:
-        # Read by prometheus_client when it is first imported: several processes then count into one folder.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)
-    from proxy.logs import set_up  # noqa: PLC0415
-    from proxy.loops import run  # noqa: PLC0415
-    from proxy.serve import Roles, serve  # noqa: PLC0415
-
-    set_up(settings.log.level, settings.log.format)
-    try:
-        status = _readable(lambda: run(serve(path, settings, Roles(gateway, delivery), metrics_dir)))
-    finally:
+    with ExitStack() as stack:
+        try:
+            metrics_dir = stack.enter_context(metrics_folder()) if gateway else None
+        except OSError as error:
+            click.echo(f"sayso: no temporary folder can be made ({error.strerror})", err=True)
+            sys.exit(1)
         if metrics_dir is not None:
-            shutil.rmtree(metrics_dir, ignore_errors=True)
+            # Read by prometheus_client when it is first imported: several processes then count into one folder.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)
+        from proxy.logs import set_up  # noqa: PLC0415
+        from proxy.loops import run  # noqa: PLC0415
+        from proxy.reload import Source  # noqa: PLC0415
+        from proxy.serve import Roles, serve  # noqa: PLC0415
+        from proxy.settings import ConfigError  # noqa: PLC0415
+
+        source = Source(path, server)
+        try:
+            settings = source.load()
+        except ConfigError as error:
+            click.echo(str(error), err=True)
+            sys.exit(1)
+        set_up(settings.log.level, settings.log.format)
+        roles = Roles(gateway, delivery)
+        status = _readable(lambda: run(serve(source, settings, roles, metrics_dir, hung_up)))
     sys.exit(status)
 
 

@@ -28,19 +28,31 @@ def delay_s(tries: int, after: float | None, chance: float) -> float:
 def retry_after_s(headers: Mapping[str, str], now_ms: int) -> float | None:
     """Return ``Retry-After`` in seconds from now, be it a number or a date (RFC 9110, 10.2.3); None if there is none.
 
+    A date is the vendor's, so it is compared with the answer's own: our clock may be another.
+
     Args:
         headers: the answer's, names in lower case.
-        now_ms: Unix time, milliseconds.
+        now_ms: Unix time, milliseconds, for an answer without a date.
     """
     raw = headers.get("retry-after", "").strip()
     if raw.isascii() and raw.isdigit():
         return min(float(raw[:9]), LONGEST_RETRY_AFTER_S)
+    until_ms = parse_date(raw)
+    if until_ms is None:
+        return None
+    answered_ms = parse_date(headers.get("date", ""))
+    wait_ms = until_ms - (now_ms if answered_ms is None else answered_ms)
+    return min(max(wait_ms / 1000, 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def parse_date(text: str) -> int | None:
+    """Read a date of HTTP (RFC 9110, 5.6.7) as Unix ms; None if it is none."""
     try:
-        date = parsedate_to_datetime(raw)
+        date = parsedate_to_datetime(text)
     except ValueError:
         return None
     aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    return min(max(aware.timestamp() - now_ms / 1000, 0.0), LONGEST_RETRY_AFTER_S)
+    return int(aware.timestamp() * 1000)
 
 
 class State(StrEnum):
@@ -66,7 +78,7 @@ class Patience:
 
     failures: int = 5
     failing_s: tuple[float, float] = (1.0, 60.0)
-    paused_s: tuple[float, float] = (60.0, 900.0)
+    paused_s: tuple[float, float] = (15.0, 300.0)
 
 
 class Breaker:

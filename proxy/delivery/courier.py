@@ -9,6 +9,7 @@ from forwarders.base import Response
 from proxy.delivery.backoff import Breaker
 from proxy.delivery.clock import Clock
 from proxy.delivery.credentials import Credentials
+from proxy.delivery.dating import VendorTime
 from proxy.delivery.egress import Egress
 from proxy.delivery.oauth import TokenSource
 from proxy.delivery.pace import Pace
@@ -56,6 +57,7 @@ class Courier:
         self.slots = asyncio.Semaphore(in_flight)
         self.breaker = Breaker(clock.monotonic, chance, pace.patience)
         self.egress = Egress(link.forwarder, secrets)
+        self.secrets = secrets
         self.fit = Fit(link.forwarder.batch)
         self._clock = clock
         self._transport = Transport(way, connections=in_flight + _SPARE, timeout_s=timeout_s)
@@ -64,6 +66,7 @@ class Courier:
             Decision.COOKIELESS: self._credentials_for(link.forwarder.cookieless_auth, chance),
         }
         self._durations = {status: VENDOR_REQUEST_DURATION.labels(link.name, status) for status in STATUSES}
+        self._vendor_time = VendorTime()
         self._violations = EGRESS_VIOLATIONS.labels(site.name, link.name)
 
     def _credentials_for(self, auth: Auth, chance: Callable[[], float]) -> Credentials:
@@ -83,6 +86,10 @@ class Courier:
         """Return how requests of a mode authenticate."""
         return self._credentials[mode]
 
+    def latest_ms(self) -> int:
+        """Return the latest time that a request may tell: now, by the clock of ours and the vendor's that is behind."""
+        return self._vendor_time.latest_ms(self._clock.now_ms(), self._clock.monotonic())
+
     def count_violation(self) -> None:
         """Count an event that was not sent because of what its request held."""
         self._violations.inc()
@@ -91,6 +98,8 @@ class Courier:
         """Send a request; how long the vendor took is measured."""
         start = self._clock.monotonic()
         answer = await self._transport.send(outgoing, ready=ready)
+        if isinstance(answer, Response):
+            self._vendor_time.learn(answer.headers, start)
         status = _status(answer)
         if status is not None:
             self._durations[status].observe(self._clock.monotonic() - start)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from traceback import extract_tb
 
+from proxy.delivery.backoff import State
 from proxy.delivery.clock import Clock
 from proxy.delivery.courier import Courier
 from proxy.delivery.hand import Hand
@@ -44,10 +45,16 @@ class Crew:
         """Take entries in hand; returns how some end at once, and those that are to be sent."""
         ended: list[End] = []
         live: list[InHand] = []
-        now_ms = self._clock.now_ms()
+        now_ms, courier = self._clock.now_ms(), self._courier
         for one in claimed:
             self.hand.take(one.id)
-            found = sort(one, self._courier.link, self._courier.site.policy, now_ms)
+            found = sort(
+                one,
+                courier.link,
+                courier.site.policy,
+                now_ms,
+                unauthorised=courier.breaker.state is State.PAUSED,
+            )
             if isinstance(found, End):
                 ended.append(found)
             else:

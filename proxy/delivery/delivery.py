@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 from proxy.delivery.clock import Clock, SystemClock
@@ -11,19 +11,21 @@ from proxy.delivery.courier import Courier
 from proxy.delivery.crew import place_of
 from proxy.delivery.egress import secrets_of
 from proxy.delivery.follow_ups import FollowUps, has_follow_ups
+from proxy.delivery.housekeeping import Housekeeping
 from proxy.delivery.lane import Lane, bound_of
 from proxy.delivery.pace import Pace
 from proxy.delivery.reread import Reread
 from proxy.delivery.sending import OnSent, Sender
 from proxy.delivery.settling import Settler
 from proxy.delivery.states import Board, LinkState
+from proxy.delivery.sweep import Sweep
 from proxy.delivery.transport import Way
 from proxy.metrics import CONSENT_READS, READS
 from proxy.site import Site
-from proxy.store.claims import Claims
+from proxy.store.claims import NOTHING_KEPT, Claims, Kept
 from proxy.store.client import Store, StoreUnavailableError
 from proxy.store.consents import Consents
-from proxy.store.keys import outbox_keys
+from proxy.store.keys import outbox_keys, partition_keys
 
 log = logging.getLogger("sayso.delivery")
 
@@ -44,6 +46,7 @@ class Delivery:
         linger_ms: how long a batch may wait to be filled.
         timeout_s: seconds that a vendor has for an answer.
         in_flight: requests that one forwarder may have under way at once.
+        kept: what is kept of delivered entries, for a replay.
         clock: the time.
         on_sent: told of each answer: site, forwarder, refs, mode, status, headers.
         pace: how fast the wheels turn.
@@ -63,6 +66,7 @@ class Delivery:
         linger_ms: int = 200,
         timeout_s: float = 10.0,
         in_flight: int = 4,
+        kept: Kept = NOTHING_KEPT,
         clock: Clock | None = None,
         on_sent: OnSent | None = None,
         pace: Pace | None = None,
@@ -77,6 +81,7 @@ class Delivery:
         self._linger_s = linger_ms / 1000
         self._timeout_s = timeout_s
         self._in_flight = in_flight
+        self._kept = kept
         self._clock = clock or SystemClock()
         self._on_sent = on_sent
         self._pace = pace or Pace()
@@ -112,6 +117,26 @@ class Delivery:
         breakers = {(one.site.name, one.link.name): one.breaker for one in self._couriers}
         self._board = Board(self._store, breakers, self._clock)
         self._begin(self._keep_board, "board")
+        housekeeping = Housekeeping(
+            self._store,
+            partitions=self._partitions,
+            configured=lambda: {(site.name, link.name) for site in self._sites for link in site.links},
+            kept=self._kept,
+            worker=self._worker,
+            clock=self._clock,
+            pace=self._pace,
+        )
+        self._begin(housekeeping.run, "housekeeping")
+        sweep = Sweep(
+            self._sites,
+            self._store,
+            self._consents,
+            partitions=self._partitions,
+            worker=self._worker,
+            clock=self._clock,
+            pace=self._pace,
+        )
+        self._begin(sweep.run, "sweep")
 
     def _open(self, courier: Courier, partition: int, count: Callable[[str], None]) -> None:
         """Make the lane of one partition of one forwarder's outbox."""
@@ -122,6 +147,7 @@ class Delivery:
             site=site.name,
             forwarder=link.name,
             worker=self._worker,
+            kept=self._kept,
         )
         settler = Settler(claims, courier.name, gather_s=self._pace.gather_s, pause_s=self._pace.store_s)
         reread = Reread(
@@ -178,16 +204,31 @@ class Delivery:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        ends = [lane.finish(self._pace.drain_s) for lane in self._lanes]
-        if self._board is not None:
-            ends.append(self._board.leave())
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pace.drain_s + 1.0):
-                for result in await asyncio.gather(*ends, return_exceptions=True):
-                    if isinstance(result, Exception):  # others claim what is left once we are silent
-                        log.warning("entries could not be given back (%s)", type(result).__name__)
+                # All of them first: while one has a request under way, its entries must not seem a dead worker's.
+                await _all(lane.finish(self._pace.drain_s) for lane in self._lanes)
+                boards = [self._board.leave()] if self._board is not None else []
+                await _all([*(lane.leave() for lane in self._lanes), *boards, self._say_farewell()])
         for courier in self._couriers:
             await courier.close()
+
+    async def fall_silent(self) -> None:
+        """Publish no states any more, as another delivery of the same outboxes is about to; deliver on until stopped."""
+        if self._board is not None:
+            try:
+                await self._board.leave()
+            except StoreUnavailableError as error:
+                log.debug("the forwarders' states could not be taken back (%s)", error)
+
+    async def _say_farewell(self) -> None:
+        """Be no worker any more.
+
+        Raises:
+            StoreUnavailableError: the store does not answer; others will notice this worker's silence.
+        """
+        for partition in range(self._partitions):
+            await self._store.guarded(self._store.redis.zrem(partition_keys(partition).workers, self._worker))
 
     def states(self) -> list[LinkState]:
         """Return how each forwarder is, as this process sees it."""
@@ -221,3 +262,10 @@ class Delivery:
                 asyncio.get_running_loop().call_later(_RESTART_S, self._begin, run, name)
 
         task.add_done_callback(ended)
+
+
+async def _all(ends: Iterable[Awaitable[None]]) -> None:
+    """Await all, whatever becomes of each."""
+    for result in await asyncio.gather(*ends, return_exceptions=True):
+        if isinstance(result, Exception):  # others claim what is left once we are silent
+            log.warning("entries could not be given back (%s)", type(result).__name__)

@@ -12,11 +12,12 @@ from proxy.delivery.backoff import CAP_S, State
 from proxy.delivery.clock import Clock
 from proxy.delivery.courier import Courier
 from proxy.delivery.crew import Crew
+from proxy.delivery.expiry import Expiry
 from proxy.delivery.pace import Pace
 from proxy.delivery.sending import Sender
 from proxy.delivery.settling import Settler
-from proxy.delivery.triage import Full, Gathering, InHand
-from proxy.store.claims import Claimed, Claims
+from proxy.delivery.triage import Full, Gathering, InHand, ends_at, expired
+from proxy.store.claims import Claimed, Claims, End
 from proxy.store.client import StoreUnavailableError
 
 log = logging.getLogger("sayso.delivery")
@@ -66,6 +67,7 @@ class Lane:
         self._gathering = Gathering(courier.fit)
         self._gathered_since = 0.0
         self._crew = Crew(courier, sender, settler, clock=clock, bound=bound)
+        self._expiry = Expiry(claims, self._too_old, settler.settle)
         self._worthwhile = min(max(bound // 4, 1), _AT_ONCE)  # less room is not worth a round trip
         self._due_at = 0.0
         self._look_at = clock.monotonic() + pace.silence_ms / 1000
@@ -91,13 +93,28 @@ class Lane:
                 await asyncio.sleep(self._pace.store_s)
 
     async def finish(self, within_s: float) -> None:
-        """After ``run`` was cancelled: let what is under way finish, and give everything else back.
+        """After ``run`` was cancelled: let what is under way finish. Others hear of this worker until then."""
+        beating = asyncio.create_task(self._beat())
+        try:
+            await self._crew.finish(within_s)
+        finally:
+            beating.cancel()
+
+    async def leave(self) -> None:
+        """After ``finish``: give everything else back.
 
         Raises:
             StoreUnavailableError: it could not be given back; others will claim it when this worker falls silent.
         """
-        await self._crew.finish(within_s)
         await self._claims.leave()
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await self._claims.due(0, silence_ms=self._pace.silence_ms)
+            except StoreUnavailableError as error:
+                log.debug("%s: no sign of life (%s)", self._courier.name, error)
+            await asyncio.sleep(self._pace.heartbeat_s)
 
     # --- one turn -------------------------------------------------------------------------------------------------
 
@@ -172,32 +189,33 @@ class Lane:
         await self._crew.give([one for batch in self._gathering.take() for one in batch])
         if self._clock.monotonic() >= self._sweep_at:
             self._sweep_at = self._clock.monotonic() + self._pace.sweep_s
-            await self._sweep()
+            await self._expiry.sweep()
         wait_s = self._courier.breaker.wait_s()
         if wait_s > 0:
             await self._claim_due(0)
             await asyncio.sleep(min(wait_s, self._pace.heartbeat_s))
             return
-        live, _ = await self._claim_live(self._limit, early_ms=int(CAP_S * 1000))
+        live = await self._claim_live(self._limit, early_ms=int(CAP_S * 1000))
         if live:
             await self._try_vendor(live)
 
-    async def _sweep(self) -> None:
-        """End what is too old: the oldest are claimed first, so it is done when one of them is not."""
-        live, number = await self._claim_live(_AT_ONCE)
-        while number and not live:
-            live, number = await self._claim_live(_AT_ONCE)
-        await self._crew.give(live)
+    def _too_old(self, one: Claimed) -> End | None:
+        if one.entry is None or one.id in self._crew.hand.ids:
+            return None
+        courier = self._courier
+        if self._clock.now_ms() < ends_at(one.entry, courier.link, courier.site.policy):
+            return None
+        return expired(one.id, unauthorised=courier.breaker.state is State.PAUSED)
 
-    async def _claim_live(self, most: int, *, early_ms: int = 0) -> tuple[list[InHand], int]:
-        """Claim entries; where there are no others, such as are parked for ``early_ms`` at most.
+    async def _claim_live(self, most: int, *, early_ms: int) -> list[InHand]:
+        """Claim entries, and where there are no others, such as are parked for ``early_ms`` at most.
 
-        Returns those of them that may be sent, and how many there were.
+        Returns those of them that may be sent.
         """
         room = min(most, self._crew.hand.room, _AT_ONCE)
         if room <= 0:
             await self._crew.hand.wait(1, self._pace.heartbeat_s)
-            return [], 0
+            return []
         silence_ms = self._pace.silence_ms
         claimed = await self._claims.due(room, silence_ms=silence_ms)
         if not claimed:
@@ -206,7 +224,7 @@ class Lane:
             claimed = await self._claims.due(room, silence_ms=silence_ms, early_ms=early_ms)
         ended, live = self._crew.take(claimed)
         await self._crew.end(ended)
-        return live, len(claimed)
+        return live
 
     async def _try_vendor(self, live: Sequence[InHand]) -> None:
         gathering = Gathering(self._courier.fit)
@@ -219,7 +237,11 @@ class Lane:
         trial = self._crew.carry(batches[0])
         while not trial.done():
             await asyncio.wait([trial], timeout=self._pace.heartbeat_s)
-            await self._claim_due(0)
+            try:
+                await self._claim_due(0)
+            except StoreUnavailableError as error:
+                # Not to be left by this: the rest of what was claimed is known to nobody else, and would stay in hand.
+                log.debug("%s: no sign of life (%s)", self._courier.name, error)
         rest = [one for batch in batches[1:] for one in batch]
         if self._courier.breaker.state is State.RUNNING:
             self._gather(rest)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from forwarders.base import Forwarder, Request
+from proxy.delivery.dating import dated
 from proxy.delivery.egress import Egress, Violation
 from proxy.delivery.triage import MAPPING_ERRORS, Fit, InHand, Ping, halves, unmappable
 from proxy.reasons import Decision, Outcome, OutcomeReason
@@ -35,7 +36,9 @@ def mode_of(entries: Sequence[InHand]) -> Decision:
     return Decision.COOKIELESS if isinstance(entries[0], Ping) else Decision.FULL
 
 
-def build(entries: Sequence[InHand], forwarder: Forwarder, egress: Egress, fit: Fit) -> Mapped | Apart:
+def build(
+    entries: Sequence[InHand], forwarder: Forwarder, egress: Egress, fit: Fit, latest_ms: int
+) -> Mapped | Apart:
     """Map entries to one request.
 
     Args:
@@ -43,8 +46,10 @@ def build(entries: Sequence[InHand], forwarder: Forwarder, egress: Egress, fit: 
         forwarder: who maps them.
         egress: its rules.
         fit: learns how large its events are.
+        latest_ms: the latest time that the request may tell, Unix ms.
     """
     try:
+        entries = dated(entries, forwarder, latest_ms)
         mapped = _map(entries, forwarder)
     except MAPPING_ERRORS as error:
         return _without_unmappable(entries, forwarder, type(error).__name__)

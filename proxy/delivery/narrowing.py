@@ -6,13 +6,15 @@ ad signals. If those are refused later, the entry still may go, but with less in
 
 from typing import Final
 
-from proxy.consent import FUTURE_MS, Record
+from proxy.consent import FUTURE_MS, Four, Record, denied_since
 from proxy.signals import Signals, Value
 
 _ALLOWS: Final = {Value.DENIED: 0, Value.UNKNOWN: 1, Value.GRANTED: 2}
 
 
-def narrowed(held: Signals, record: Record, *, read_at: int, now_ms: int, max_age_ms: int) -> Signals:
+def narrowed(
+    held: Signals, record: Record, *, read_at: int, now_ms: int, max_age_ms: int, known: Four | None = None
+) -> Signals:
     """Return the signals of an entry that still may go out: granted is only what is granted still.
 
     As in ``still_allows``, what the record does not know changes nothing. Nothing is ever raised.
@@ -23,13 +25,15 @@ def narrowed(held: Signals, record: Record, *, read_at: int, now_ms: int, max_ag
         read_at: store time (ms) at which the consent of the entry was read; a denial from then on counts for good.
         now_ms: now.
         max_age_ms: how long a grant counts.
+        known: see ``denied_since``.
     """
     oldest, newest, times, denied_at = now_ms - max_age_ms, now_ms + FUTURE_MS, record.times, record.denied_at
-    if held is record.signals and oldest <= min(times) and max(times) <= newest and max(denied_at) < read_at:
+    unchanged = max(denied_at) < read_at if known is None else denied_at == known
+    if unchanged and held is record.signals and oldest <= min(times) and max(times) <= newest:
         return held  # nothing has changed since, as nearly always
     values = list(held.values())
     for position, stored in enumerate(record.signals.values()):
-        if stored is Value.DENIED or denied_at[position] >= read_at:
+        if stored is Value.DENIED or denied_since(record, position, read_at=read_at, known=known):
             values[position] = Value.DENIED
         elif stored is Value.GRANTED and values[position] is Value.GRANTED:
             time = times[position] or record.decided_at

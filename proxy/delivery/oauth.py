@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from forwarders.auth import ServiceAccountAuth
 from forwarders.base import Response
 from forwarders.verdicts import Pause, Retry
-from proxy.delivery.backoff import delay_s, retry_after_s
+from proxy.delivery.backoff import delay_s, parse_date, retry_after_s
 from proxy.delivery.clock import Clock
 from proxy.delivery.transport import NoAnswer, Outgoing, Transport, Trouble, Unsendable, Withheld
 
@@ -30,6 +30,8 @@ _EARLY_S: Final = (300.0, 360.0)
 """How long before its end a token is renewed: at a random moment between these, so that processes do not do it as one."""
 _LONGEST_SILENCE_S: Final = 5.0
 """After a refusal nobody asks for so long, unless Google wants longer. When to try at all is the breaker's business."""
+_SKEW_MS: Final = 30_000
+"""Google: an assertion must have been made "in a reasonable timeframe". Clocks that differ by less are not to blame."""
 _PASSING: Final = frozenset({"server_error", "temporarily_unavailable", "internal_failure"})
 
 
@@ -62,6 +64,8 @@ class TokenSource:
         self._refusal: Pause | Retry | None = None
         self._silent_until = 0.0
         self._one_at_a_time = asyncio.Lock()
+        self._off_ms = 0
+        """What is to be added to our clock to have Google's, as far as that has mattered."""
 
     async def get(self) -> str | Pause | Retry:
         """Return a token that is good for some minutes at least, or why there is none."""
@@ -93,11 +97,12 @@ class TokenSource:
 
     async def _fetch(self) -> None:
         try:
-            outgoing = self._request()
+            answer = await self._transport.send(self._request())
+            if isinstance(answer, Response) and self._misdated(answer):
+                answer = await self._transport.send(self._request())
         except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
             self._refuse(Pause("the service account's key cannot be used"))
             return
-        answer = await self._transport.send(outgoing)
         match answer:
             case Response():
                 self._read(answer)
@@ -105,6 +110,15 @@ class TokenSource:
                 self._refuse(Retry(f"token: {trouble}"))
             case Withheld() | Unsendable():
                 self._refuse(Retry(f"token: {Trouble.BROKEN}"))
+
+    def _misdated(self, answer: Response) -> bool:
+        """Tell whether an assertion was refused because our clock is not Google's; the next one goes by theirs."""
+        json = answer.json if isinstance(answer.json, dict) else {}
+        theirs_ms = parse_date(answer.headers.get("date", ""))
+        if answer.status != 400 or json.get("error") != "invalid_grant" or theirs_ms is None:
+            return False
+        was_ms, self._off_ms = self._off_ms, theirs_ms - self._clock.now_ms()
+        return abs(self._off_ms - was_ms) > _SKEW_MS
 
     def _read(self, answer: Response) -> None:
         json = answer.json if isinstance(answer.json, dict) else {}
@@ -134,7 +148,7 @@ class TokenSource:
         self._failures += 1
 
     def _request(self) -> Outgoing:
-        now_s = self._clock.now_ms() // 1000
+        now_s = (self._clock.now_ms() + self._off_ms) // 1000
         form = {"grant_type": _GRANT, "assertion": assertion(self._auth, now_s)}
         return Outgoing(
             "POST",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from proxy.delivery.backoff import Patience
+from proxy.store.claims import SILENCE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Pace:
 
     heartbeat_s: float = 1.0
     """How often parked entries are looked for; also says that this worker is alive."""
-    silence_ms: int = 15_000
+    silence_ms: int = SILENCE_MS
     """After so long without a heartbeat a worker's entries are others' to claim."""
     fresh_s: float = 0.5
     """How old a consent may be when a full request starts. A withdrawal reaches every request after one second."""
@@ -23,6 +24,12 @@ class Pace:
     """How long an entry is put aside whose consent record cannot be read."""
     sweep_s: float = 60.0
     """How often entries that are too old are looked for while nothing is sent."""
+    tidy_s: float = 240.0
+    """How often outboxes of forwarders that were removed, and what is kept of ended entries, are looked through."""
+    marks_s: float = 10.0
+    """How often what waits of visitors who have withdrawn is looked for, though it cannot be sent."""
+    marks_ms: int = 3000
+    """How old a withdrawal must be for that: until then an event may be on its way whose consent was read before it."""
     asks_s: float = 10.0
     """How often questions to vendors are looked for."""
     orders_s: float = 1.0

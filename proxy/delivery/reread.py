@@ -1,20 +1,16 @@
 """Consent again: the last thing that happens before a full request is made. It only ever lowers."""
 
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from proxy.anonymise import lower
-from proxy.consent import Record, Unreadable, combine, still_allows
+from proxy.consent import Record, Unreadable
 from proxy.delivery.clock import Clock
-from proxy.delivery.narrowing import narrowed, stricter
+from proxy.delivery.lowering import allows, denied_at, lowered, withdrawn
+from proxy.delivery.narrowing import narrowed
 from proxy.delivery.triage import MAPPING_ERRORS, Full, unmappable
-from proxy.entry import Entry
-from proxy.reasons import Decision, Outcome, OutcomeReason
-from proxy.signals import ALL_UNKNOWN, Signals, Value
 from proxy.site import Link, Site
-from proxy.store.claims import End, Lower, Operation, Park
+from proxy.store.claims import End, Operation, Park
 from proxy.store.client import StoreUnavailableError
 from proxy.store.consents import Consents
 
@@ -27,6 +23,8 @@ _MOST_RECENT = 5000
 class Checked:
     """Which entries may go out, what becomes of the others, and when (monotonic s) that was asked.
 
+    ``reach_s`` holds, for each that a denial has reached, how many seconds ago the store took that denial.
+
     An entry of which only a part was taken back is in ``allowed`` without that part: another object than was asked about,
     and perhaps with another batch key than its companions.
     """
@@ -34,6 +32,7 @@ class Checked:
     allowed: list[Full]
     operations: list[Operation]
     at: float
+    reach_s: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +88,26 @@ class Reread:
         records = await self._records(list(dict.fromkeys(one.visitor for one in entries)))
         allowed: list[Full] = []
         operations: list[Operation] = []
-        now_ms = self._clock.now_ms()
+        reach_s: list[float] = []
+        now_ms = self._clock.consent_ms()
         for one in entries:
             record = records[one.visitor].record
             if isinstance(record, Unreadable):
                 operations.append(Park(one.id, self._hold_ms, tried=False))
             elif record is None:
                 allowed.append(one)
-            elif self._allows(record, one.entry.read_at, now_ms):
+            elif allows(record, one.entry, self._site, self._link, now_ms):
                 found = self._narrowed(one, record, now_ms)
                 if isinstance(found, Full):
                     allowed.append(found)
                 else:
                     operations.append(found)
             else:
-                operations.append(self._withdrawn(one, record, now_ms))
-        return Checked(allowed, operations, min(read.at for read in records.values()))
+                entry = lowered(record, one.entry, one.event, self._site, self._link, now_ms)
+                operations.append(withdrawn(one.id, entry))
+                if (denied := denied_at(record, one.entry, self._link.rule.needs)) is not None:
+                    reach_s.append(max(self._clock.now_ms() - denied, 0) / 1000)
+        return Checked(allowed, operations, min(read.at for read in records.values()), reach_s)
 
     async def _records(self, visitors: Sequence[str]) -> dict[str, _Read]:
         """Return visitors' records, none of them older than ``foresight_s``."""
@@ -141,17 +144,6 @@ class Reread:
         self._recent |= found
         return found
 
-    def _allows(self, record: Record, read_at: int, now_ms: int) -> bool:
-        rule = self._link.rule
-        return still_allows(
-            record,
-            rule.needs,
-            read_at=read_at,
-            now_ms=now_ms,
-            max_age_ms=self._site.policy.consent_max_age_ms,
-            interest=rule.interest,
-        )
-
     def _narrowed(self, one: Full, record: Record, now_ms: int) -> Full | End:
         """Return an entry without what its visitor has taken back since; the same object if that is nothing.
 
@@ -163,6 +155,7 @@ class Reread:
             read_at=one.entry.read_at,
             now_ms=now_ms,
             max_age_ms=self._site.policy.consent_max_age_ms,
+            known=one.entry.known,
         )
         if signals == one.event.signals:
             return one
@@ -172,33 +165,6 @@ class Reread:
         except MAPPING_ERRORS as error:
             return unmappable(one.id, type(error).__name__)
         return replace(one, event=event, batch_key=key)
-
-    def _withdrawn(self, one: Full, record: Record, now_ms: int) -> Operation:
-        entry, event, link = one.entry, one.event, self._link
-        if link.rule.otherwise is not Decision.COOKIELESS or not link.forwarder.cookieless_configured(
-            event.name
-        ):
-            return End(one.id, Outcome.DROPPED, OutcomeReason.WITHDRAWN)
-        signals = stricter(event.signals, self._signals_now(record, entry.read_at, now_ms))
-        random_id = f"{secrets.randbits(31)}.{entry.accepted_ms // 1000}"
-        lowered = lower(event, signals, self._site.policy, random_id)
-        return Lower(one.id, Entry(lowered, entry.ref, None, entry.accepted_ms, 0, self._site.policy.version))
-
-    def _signals_now(self, record: Record, read_at: int, now_ms: int) -> Signals:
-        """Return the state as it is, but denied wherever it was denied since: a later grant releases nothing."""
-        state = combine(
-            record,
-            None,
-            ALL_UNKNOWN,
-            gpc=False,
-            now_ms=now_ms,
-            max_age_ms=self._site.policy.consent_max_age_ms,
-        )
-        values = (
-            Value.DENIED if denied_at >= read_at else value
-            for value, denied_at in zip(state.signals.values(), record.denied_at, strict=True)
-        )
-        return Signals.of(*values)
 
 
 def _word(record: Record | Unreadable | None) -> str:

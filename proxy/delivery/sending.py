@@ -7,23 +7,26 @@ or to read it again: a withdrawal must reach every request that starts more than
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from operator import is_not
 
 from forwarders.base import Response, read_status
 from forwarders.verdicts import Delivered, Pause, Refused, Renew, Resend, Retry, Split, Verdict
+from proxy.audit.trail import NO_ANSWER, sent
 from proxy.delivery.after import Settled, Step, follow
 from proxy.delivery.backoff import State, Ticket, delay_s, retry_after_s
 from proxy.delivery.clock import Clock
 from proxy.delivery.courier import Courier
 from proxy.delivery.credentials import Credential, CredentialError, Credentials, outgoing
+from proxy.delivery.discreet import discreet
 from proxy.delivery.mapping import Apart, build, mode_of
 from proxy.delivery.pace import Pace
 from proxy.delivery.reread import Checked, Reread
-from proxy.delivery.transport import Answer, NoAnswer, Ready, Unsendable, Withheld
+from proxy.delivery.transport import Answer, NoAnswer, Ready, Trouble, Unsendable, Withheld
 from proxy.delivery.triage import MAPPING_ERRORS, Full, InHand, halves, together, unmappable
+from proxy.metrics import CONSENT_AGE, WITHDRAWAL_REACH
 from proxy.reasons import Decision
-from proxy.store.claims import End, Give, Operation
+from proxy.store.claims import End, Give, Lower, Operation, Park
 from proxy.store.client import StoreUnavailableError
 
 log = logging.getLogger("sayso.delivery")
@@ -35,9 +38,10 @@ _GUARD_READS = 3
 
 @dataclass(slots=True)
 class _Errand:
-    """What is remembered from one attempt of a batch to the next."""
+    """What is remembered from one attempt of a batch to the next. ``notes``: what each entry's last request told."""
 
     renewed: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 class Sender:
@@ -86,7 +90,7 @@ class Sender:
             part = todo.pop()
             async with self._courier.slots:
                 step = await self._attempt(part, errand)
-            await self._settle(step.operations)
+            await self._settle(_noted(step.operations, errand.notes))
             todo += step.again
 
     async def _attempt(self, entries: Sequence[InHand], errand: _Errand) -> Step:
@@ -110,17 +114,27 @@ class Sender:
         ready: Ready | None = None
         if mode is Decision.FULL:
             checked = await self._consent([one for one in entries if isinstance(one, Full)])
+            for seconds in checked.reach_s:
+                WITHDRAWAL_REACH.observe(seconds)
             if not checked.allowed:
                 return Step(checked.operations)
             # Some may have lost a part of their consent: then they no longer share a request with the rest.
             first, *rest = together(checked.allowed)
             before, entries, others = checked.operations, first, [[*group] for group in rest]
             ready = _Guard(self._reread, first, checked.at, self._clock, self._pace.fresh_s)
-        mapped = build(entries, self._courier.forwarder, self._courier.egress, self._courier.fit)
+        mapped = build(
+            entries,
+            self._courier.forwarder,
+            self._courier.egress,
+            self._courier.fit,
+            self._courier.latest_ms(),
+        )
         if isinstance(mapped, Apart):
             self._report(mapped)
             return Step([*before, *mapped.operations], [*mapped.again, *others])
         answer = await self._courier.send(outgoing(mapped.request, mapped.body, credential), ready=ready)
+        if (status := _told(answer)) is not None:
+            errand.notes.update((one.id, sent(one.event, status)) for one in entries)
         step = self._answered(entries, answer, ticket, errand, credentials, credential)
         return Step([*before, *step.operations], [*step.again, *others])
 
@@ -180,6 +194,7 @@ class Sender:
         return verdict
 
     def _judge(self, entries: Sequence[InHand], verdict: Settled, ticket: Ticket) -> Step:
+        verdict = discreet(verdict, self._courier.secrets)
         breaker = self._courier.breaker
         was = breaker.state
         match verdict:
@@ -224,6 +239,27 @@ class Sender:
             log.error("%s: egress violation (%s) by event %s, not sent", self._courier.name, violation, ref)
 
 
+def _told(answer: Answer) -> int | None:
+    """Return the status of a request that went out, or may have; None for one that surely did not."""
+    match answer:
+        case Response():
+            return answer.status
+        case NoAnswer(Trouble.TIMEOUT | Trouble.BROKEN):
+            return NO_ANSWER
+        case _:
+            return None
+
+
+def _noted(operations: Sequence[Operation], notes: Mapping[str, str]) -> Sequence[Operation]:
+    """Return operations with what the audit trail is to say of the requests before them."""
+    if not notes:
+        return operations
+    return [
+        replace(one, note=notes.get(one.id, "")) if isinstance(one, (End, Park, Give, Lower)) else one
+        for one in operations
+    ]
+
+
 class _Guard:
     """Says, when the connection is there, whether the request may start: on consent that was read a moment ago."""
 
@@ -239,7 +275,7 @@ class _Guard:
     async def __call__(self) -> bool:
         """Tell whether all entries may still go; consent is read again if that was too long ago."""
         for _ in range(_GUARD_READS):
-            if self._clock.monotonic() - self._at <= self._fresh_s:
+            if self._fresh():
                 return True
             try:
                 checked = await self._reread.check(self._entries)
@@ -248,4 +284,11 @@ class _Guard:
             if checked.operations or any(map(is_not, checked.allowed, self._entries)):
                 return False
             self._at = checked.at
-        return self._clock.monotonic() - self._at <= self._fresh_s
+        return self._fresh()
+
+    def _fresh(self) -> bool:
+        age_s = self._clock.monotonic() - self._at
+        if age_s > self._fresh_s:
+            return False
+        CONSENT_AGE.observe(age_s)
+        return True

@@ -48,8 +48,9 @@ class Board:
         self._breakers = breakers
         self._clock = clock
         self._shown: dict[tuple[str, str], LinkState] = {}
-        self._shown_at: dict[tuple[str, str], int] = {}
-        self._obeyed = clock.now_ms()
+        self._shown_at: dict[tuple[str, str], float] = {}
+        self._obeyed: Mapping[str, str] | None = None
+        self._left = False
 
     def states(self) -> list[LinkState]:
         """Return how each forwarder is, as this process sees it."""
@@ -70,36 +71,41 @@ class Board:
         """
         orders = await self._store.guarded(self._store.redis.hgetall(ORDERS))
         self._obey({field.decode(): order.decode() for field, order in orders.items()})
-        now_ms = self._clock.now_ms()
+        now_ms, clock_s = self._clock.now_ms(), self._clock.monotonic()
         for one in self.states():
+            if self._left:
+                return
             key = (one.site, one.forwarder)
             if one.state is State.RUNNING:
                 if self._shown.pop(key, None) is not None:
                     await self._store.guarded(self._store.redis.hdel(STATES, _field(*key)))
-            elif self._shown.get(key) != one or now_ms - self._shown_at[key] >= _RENEWED_MS:
+            elif self._shown.get(key) != one or (clock_s - self._shown_at[key]) * 1000 >= _RENEWED_MS:
                 body = {"state": one.state, "words": one.words, "since": one.since, "at": now_ms}
-                await self._store.guarded(
-                    self._store.redis.hset(STATES, _field(*key), orjson.dumps(body).decode())
-                )
+                await self._store.write("HSET", STATES, _field(*key), orjson.dumps(body))
                 self._shown[key] = one
-                self._shown_at[key] = now_ms
+                self._shown_at[key] = clock_s
 
     def _obey(self, orders: Mapping[str, str]) -> None:
-        newest = self._obeyed
         for (site, name), breaker in self._breakers.items():
-            word, _, at = orders.get(_field(site, name), "").partition("|")
+            order = orders.get(_field(site, name), "")
+            word = order.partition("|")[0]
             breaker.hold(word == "pause")
-            if word == "resume" and at.isascii() and at.isdigit() and int(at) > self._obeyed:
+            # An order is new if it was not there before. Its time only tells it from the one before: clocks may be wrong.
+            if (
+                word == "resume"
+                and self._obeyed is not None
+                and self._obeyed.get(_field(site, name)) != order
+            ):
                 breaker.resume()
-                newest = max(newest, int(at))
-        self._obeyed = newest
+        self._obeyed = orders
 
     async def leave(self) -> None:
-        """Take back what this process has published.
+        """Take back what this process has published, and publish nothing any more. Orders are still obeyed.
 
         Raises:
             StoreUnavailableError: the store does not answer; it grows stale by itself.
         """
+        self._left = True
         if self._shown:
             fields = [_field(*key) for key in self._shown]
             self._shown.clear()
@@ -122,7 +128,7 @@ def parse_states(fields: Mapping[bytes, bytes], now_ms: int) -> list[LinkState]:
         site, _, name = field.decode().partition("|")
         try:
             body = orjson.loads(raw)
-            if now_ms - body["at"] <= STALE_MS:
+            if abs(now_ms - body["at"]) <= STALE_MS:
                 found.append(LinkState(site, name, State(body["state"]), body["words"], body["since"]))
         except (ValueError, KeyError, TypeError):
             continue
@@ -135,7 +141,7 @@ async def pause(store: Store, site: str, forwarder: str) -> None:
     Raises:
         StoreUnavailableError: the store does not answer.
     """
-    await store.guarded(store.redis.hset(ORDERS, _field(site, forwarder), "pause"))
+    await store.write("HSET", ORDERS, _field(site, forwarder), "pause")
 
 
 async def resume(store: Store, site: str, forwarder: str, now_ms: int) -> None:
@@ -144,7 +150,7 @@ async def resume(store: Store, site: str, forwarder: str, now_ms: int) -> None:
     Raises:
         StoreUnavailableError: the store does not answer.
     """
-    await store.guarded(store.redis.hset(ORDERS, _field(site, forwarder), f"resume|{now_ms}"))
+    await store.write("HSET", ORDERS, _field(site, forwarder), f"resume|{now_ms}")
 
 
 def _field(site: str, forwarder: str) -> str:

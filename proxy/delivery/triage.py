@@ -55,16 +55,29 @@ class Ping:
 InHand = Full | Ping
 
 
-def sort(claimed: Claimed, link: Link, policy: SitePolicy, now_ms: int) -> InHand | End:
-    """Return an entry as it is to be sent, or how it ends."""
+def ends_at(entry: Entry, link: Link, policy: SitePolicy) -> int:
+    """Return the time from which an entry is too old for its forwarder, Unix ms."""
+    full = isinstance(entry.event, FullEvent)
+    longest_s = min(LONGEST_S, link.forwarder.full_max_age_s) if full else policy.cookieless_max_age_s
+    return entry.made_ms + longest_s * 1000
+
+
+def expired(entry_id: str, *, unauthorised: bool = False) -> End:
+    """Return how an entry ends that is too old; ``unauthorised``: it waited for an operator to mend what the vendor refuses."""
+    reason = OutcomeReason.VENDOR_UNAUTHORISED if unauthorised else OutcomeReason.TOO_OLD
+    return End(entry_id, Outcome.EXPIRED, reason)
+
+
+def sort(
+    claimed: Claimed, link: Link, policy: SitePolicy, now_ms: int, *, unauthorised: bool = False
+) -> InHand | End:
+    """Return an entry as it is to be sent, or how it ends. ``unauthorised``: see ``expired``."""
     entry = claimed.entry
     if entry is None:
         return unmappable(claimed.id, "unreadable entry")
-    full = isinstance(entry.event, FullEvent)
-    longest_s = min(LONGEST_S, link.forwarder.full_max_age_s) if full else policy.cookieless_max_age_s
-    ends_ms = entry.made_ms + longest_s * 1000
+    ends_ms = ends_at(entry, link, policy)
     if now_ms >= ends_ms:
-        return End(claimed.id, Outcome.EXPIRED, OutcomeReason.TOO_OLD)
+        return expired(claimed.id, unauthorised=unauthorised)
     if isinstance(entry.event, CookielessEvent):
         return Ping(claimed.id, entry, claimed.tries, ends_ms, entry.event)
     return _sort_full(claimed, entry, entry.event, ends_ms, link.forwarder)

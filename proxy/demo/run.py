@@ -15,7 +15,17 @@ import click
 from aiohttp import web
 
 from proxy.admin import Health, make_admin
-from proxy.assemble import GatewayParts, NotUsableError, OpenStore, bind, make_gateway, open_store, url_of
+from proxy.admin_events import explained, guard_of
+from proxy.assemble import (
+    GatewayParts,
+    NotUsableError,
+    OpenStore,
+    bind,
+    make_gateway,
+    make_ledger,
+    open_store,
+    url_of,
+)
 from proxy.compile import compile_sites
 from proxy.delivery.delivery import Delivery
 from proxy.demo.feed import Feed
@@ -29,6 +39,7 @@ from proxy.gateway.server import listen, make_server
 from proxy.health import delivery_part, store_part
 from proxy.logs import set_up
 from proxy.loops import run
+from proxy.operate.desk import Desk
 from proxy.settings import Settings
 from proxy.site import Site
 from proxy.store.consents import Consents
@@ -94,6 +105,9 @@ async def _start_parts(stack: AsyncExitStack, folder: Path, twin: RunningTwin, f
         _keep_running(stack, opened.embedded.watch())
     _keep_running(stack, watch_twin(twin.twin, feed))
     _keep_running(stack, watch_outboxes(opened.store, feed))
+    ledger = make_ledger(settings, opened, f"demo-{os.getpid()}")
+    ledger.start()
+    stack.push_async_callback(ledger.stop)
     delivery = _make_delivery(settings, sites, opened, feed)
     await delivery.start()
     stack.push_async_callback(delivery.stop)
@@ -148,7 +162,10 @@ def _make_admin(settings: Settings, sites: tuple[Site, ...], opened: OpenStore) 
     async def metrics() -> bytes:
         return await expose(opened.store, sites, settings.store.partitions)
 
-    return make_admin(health, metrics)
+    async def event(event_id: str, site: str | None) -> bytes | None:
+        return await explained(Desk(settings, sites, opened.store, opened.key), event_id, site)
+
+    return make_admin(health, metrics, event, lambda: guard_of(settings))
 
 
 async def _serve_gateway(stack: AsyncExitStack, parts: GatewayParts, sock: "socket.socket") -> None:

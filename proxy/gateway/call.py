@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.address import TrustedProxies, is_public, mask
+from proxy.consent_time import ConsentTime
 from proxy.event import Visit
 from proxy.gateway.answers import RefusedError, cors_headers
 from proxy.gateway.cookies import Cookies, read_cookies
@@ -16,18 +18,23 @@ from proxy.geo import Geo
 from proxy.pipeline import Arrival
 from proxy.reasons import Fault
 from proxy.site import Site
+from proxy.sources.dnt import asks_not_to_track
 
 _MOST_USER_AGENT = 512
 
 
 @dataclass(slots=True, repr=False)
 class Call:
-    """A request to one site. ``address`` is truncated; ``headers`` are those of the answer, to be added to."""
+    """A request to one site. ``address`` is truncated; ``headers`` are those of the answer, to be added to.
+
+    ``consent_ms`` is the time by which grants run out: as ``now_ms``, but it never goes back.
+    """
 
     request: web.BaseRequest
     site: Site
     host: str
     now_ms: int
+    consent_ms: int
     trusted: bool
     listed: bool
     address: str | None
@@ -39,11 +46,14 @@ class Call:
 
     @property
     def gpc(self) -> bool:
-        """Whether the browser asks not to be tracked. ``1, 1`` is not what the specification calls set; we take it so."""
+        """Whether the browser asks not to be tracked: by GPC, and by DNT where the policy heeds it.
+
+        ``1, 1`` is not what the specification calls set; we take it so.
+        """
         values = self.request.headers.getall("Sec-GPC", None)
-        return values is not None and any(
-            part.strip() == "1" for value in values for part in value.split(",")
-        )
+        if values is not None and any(part.strip() == "1" for value in values for part in value.split(",")):
+            return True
+        return self.site.policy.dnt and asks_not_to_track(self.request.headers.getall("DNT", ()))
 
 
 class Callers:
@@ -61,6 +71,8 @@ class Callers:
         self._geo = geo
         self._limit = limit
         self._clock = clock
+        self._consent_time = ConsentTime()
+        self._consent_time.of(clock(), monotonic())
 
     def call(self, request: web.BaseRequest, site: Site, host: str) -> Call:
         """Understand a request.
@@ -80,6 +92,7 @@ class Callers:
             site,
             host,
             now_ms,
+            self._consent_time.of(now_ms, monotonic()),
             trusted,
             may_send(site, headers, host, trusted=trusted),
             address,
@@ -117,6 +130,8 @@ class Callers:
             refusal=cookies.refusal,
             gpc=call.gpc,
             trusted=call.trusted,
+            consent_ms=call.consent_ms,
+            heard=cookies.heard,
         )
 
 

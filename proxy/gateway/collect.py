@@ -9,8 +9,10 @@ from proxy.event import Event
 from proxy.gateway.answers import RefusedError, as_json, gif, no_content
 from proxy.gateway.body import read_json
 from proxy.gateway.call import Call, Callers
-from proxy.gateway.cookies import Cookies, set_visitor
+from proxy.gateway.cookies import Cookies, keep, set_visitor
 from proxy.gateway.pixel import event_of
+from proxy.gateway.room import Room
+from proxy.gateway.server import MAX_BODY
 from proxy.parse import MAX_EVENTS, InvalidInputError, parse_event
 from proxy.pipeline import Pipeline
 from proxy.reasons import Fault, Invalid
@@ -36,6 +38,7 @@ class Collect:
         self._pipeline = pipeline
         self._callers = callers
         self._count_invalid = count_invalid
+        self._room = Room()
 
     async def post(self, call: Call) -> web.StreamResponse:
         """Take one event or up to 100.
@@ -69,7 +72,13 @@ class Collect:
             )
             body = {"reason": first["reason"], "detail": first["detail"], "accepted": 0, "invalid": invalid}
             return as_json(body, call.headers, 400)
-        await self._take(call, call.cookies(), events)
+        try:
+            # A body that does not say its size counts as the largest there can be.
+            await self._take(call, call.cookies(), events, call.request.content_length or MAX_BODY)
+        except StoreUnavailableError:
+            for _ in events:
+                self._count_invalid(call.site.name, Invalid.NOT_STORED)
+            raise
         if invalid:
             return as_json({"accepted": len(events), "invalid": invalid}, call.headers)
         return no_content(call.headers)
@@ -81,16 +90,22 @@ class Collect:
             return gif(call.headers)
         try:
             event = _parse(event_of(call.request.rel_url.raw_query_string), call)
-            await self._take(call, call.cookies(), [event])
+            await self._take(call, call.cookies(), [event], len(call.request.rel_url.raw_query_string))
         except InvalidInputError as error:
             self._count_invalid(call.site.name, error.reason)
         except StoreUnavailableError:
             self._count_invalid(call.site.name, Invalid.NOT_STORED)
         return gif(call.headers)
 
-    async def _take(self, call: Call, cookies: Cookies, events: list[Event]) -> None:
-        taken = await self._pipeline.accept(self._callers.arrival(call, cookies), events)
-        if taken.visitor is not None and taken.max_age_s > 0:
+    async def _take(self, call: Call, cookies: Cookies, events: list[Event], size: int) -> None:
+        self._room.enter(size)
+        try:
+            taken = await self._pipeline.accept(self._callers.arrival(call, cookies), events)
+        finally:
+            self._room.leave(size)
+        if taken.remembered is not None:
+            keep(call.headers, call.site, cookies, taken.remembered, call.now_ms, call.host)
+        elif taken.visitor is not None and taken.max_age_s > 0:
             set_visitor(call.headers, call.site, taken.visitor, taken.max_age_s, call.host)
 
 

@@ -1,26 +1,32 @@
 """``/consent``: the visitor's own state, told, changed and withdrawn."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from proxy.consent import Record, Refusal, Unreadable, combine
+from proxy.consent import Record, Unreadable, combine
 from proxy.gateway.answers import RefusedError, as_json, no_content
 from proxy.gateway.body import read_json
 from proxy.gateway.call import Call
-from proxy.gateway.cookies import Cookies, clear_refusal, clear_visitor, set_refusal, set_visitor
+from proxy.gateway.consent_export import Exports, by_name
+from proxy.gateway.cookies import Cookies, keep
 from proxy.identity import is_refusal
 from proxy.parse import NEWEST_MS, InvalidInputError, parse_signals
 from proxy.reasons import Fault, Reason
-from proxy.remember import Remember, Remembered, Statement
-from proxy.signals import ALL_UNKNOWN, SIGNALS, Signals
+from proxy.remember import Remember, Statement
+from proxy.signals import ALL_UNKNOWN, SIGNALS, Signals, Value
+from proxy.sources.heard import Heard
+from proxy.store.client import Store
 from proxy.store.consents import Consents
+from proxy.store.erasure import erase_keys, kept_s
 
 _SIGNAL_NAMES = frozenset(SIGNALS)
 _KEYS = _SIGNAL_NAMES | {"source", "decided_at", "proof"}
 _SOURCE = re.compile(r"[A-Za-z0-9_.:/ -]{1,64}\Z")
 _NOT_LISTED = "only a listed page of the site may grant"
+_NOT_ERASED = "everything is withdrawn; only a listed page of the site may have it erased"
+_NOT_SHOWN = "only a listed page of the site may have the export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class ConsentApi:
 
     consents: Consents
     remember: Remember
+    exports: Exports
+    store: Store
 
     async def post(self, call: Call) -> web.StreamResponse:
         """Apply what the visitor states.
@@ -45,17 +53,18 @@ class ConsentApi:
             return no_content(call.headers)
         if is_refusal(statement.signals):
             await self._withdraw_all(call, cookies)
+        statement = replace(statement, heard=cookies.heard, doubted=doubted(statement.signals, cookies.heard))
         remembered = await self.remember.apply(
             call.site, cookies.visitor, cookies.refusal, statement, call.now_ms
         )
-        _keep(call, cookies, remembered)
+        keep(call.headers, call.site, cookies, remembered, call.now_ms, call.host)
         return no_content(call.headers)
 
     async def delete(self, call: Call) -> web.StreamResponse:
-        """Withdraw everything.
+        """Withdraw everything; with ``?erase=1`` also erase what is held, which the sweep of the outboxes ends.
 
         Raises:
-            RefusedError: it comes from elsewhere and names no visitor.
+            RefusedError: it comes from elsewhere and names no visitor, or asks for an erasure.
             StoreUnavailableError: it is not stored.
         """
         cookies = call.cookies()
@@ -65,7 +74,13 @@ class ConsentApi:
         remembered = await self.remember.withdraw(
             call.site, cookies.visitor, call.now_ms, source="withdrawal", gpc=call.gpc
         )
-        _keep(call, cookies, remembered)
+        if call.request.query.get("erase") == "1":
+            if not call.listed:
+                raise RefusedError(Fault.ORIGIN, _NOT_ERASED)
+            if cookies.visitor is not None:
+                keep_s = kept_s(call.site.cookie.longest_s)
+                await erase_keys(self.store, call.site.name, cookies.visitor.id, keep_s=keep_s)
+        keep(call.headers, call.site, cookies, remembered, call.now_ms, call.host)
         return no_content(call.headers)
 
     async def _withdraw_all(self, call: Call, cookies: Cookies) -> None:
@@ -77,23 +92,26 @@ class ConsentApi:
         """Tell the visitor their own state; sets nothing.
 
         Raises:
+            RefusedError: a page from elsewhere asks for the export.
             StoreUnavailableError: it cannot be read now.
         """
+        export = call.request.query.get("export") == "1"
+        if export and "Origin" in call.request.headers and not call.listed:
+            raise RefusedError(Fault.ORIGIN, _NOT_SHOWN)
         cookies = call.cookies()
         record: Record | Unreadable | None = None
-        session: int | None = None
         if cookies.visitor is not None:
             found = (await self.consents.read_many([(call.site.name, cookies.visitor.id)]))[0]
-            record, session = found.record, found.session_start
+            record = found.record
         state = combine(
             record,
             cookies.refusal,
             ALL_UNKNOWN,
             gpc=False,
-            now_ms=call.now_ms,
+            now_ms=call.consent_ms,
             max_age_ms=call.site.policy.consent_max_age_ms,
         )
-        answer = _by_name(state.signals)
+        answer = by_name(state.signals)
         if (state.source and state.source != "event") or isinstance(record, Record):
             gpc = isinstance(record, Record) and record.gpc
             answer |= {"source": state.source, "decided_at": state.decided_at, "gpc": gpc}
@@ -102,8 +120,8 @@ class ConsentApi:
         ]
         if expired:
             answer["expired"] = expired
-        if call.request.query.get("export") == "1":
-            answer["held"] = _held(cookies, record, session)
+        if export:
+            answer["held"] = await self.exports.held(call, cookies)
         return as_json(answer, call.headers)
 
 
@@ -141,43 +159,18 @@ def _refuse_grant(call: Call, cookies: Cookies, *, refusal: bool) -> None:
         raise RefusedError(Fault.ORIGIN, _NOT_LISTED)
 
 
-def _keep(call: Call, cookies: Cookies, remembered: Remembered) -> None:
-    """Tell the browser what to keep: an id or a refusal, never both."""
-    headers, site, host = call.headers, call.site, call.host
-    if remembered.visitor is not None:
-        left = site.cookie.left_s(
-            remembered.visitor.created, call.now_ms // 1000, consented=remembered.consented
-        )
-        set_visitor(headers, site, remembered.visitor, left, host)
-        if cookies.refusal is not None:
-            clear_refusal(headers, host)
-    elif remembered.refusal is not None:
-        set_refusal(headers, remembered.refusal, host)
-        if cookies.ids:
-            clear_visitor(headers, site, host)
+def doubted(stated: Signals, heard: Heard) -> frozenset[int]:
+    """Return the positions of granted signals that the banner's own cookies, in the same request, do not bear out.
 
-
-def _by_name(signals: Signals) -> dict[str, object]:
-    return {signal.value: value for signal, value in zip(SIGNALS, signals.values(), strict=True)}
-
-
-def _held(cookies: Cookies, record: Record | Unreadable | None, session: int | None) -> dict[str, object]:
-    held: dict[str, object] = {}
-    if cookies.visitor is not None:
-        held["visitor"] = {"id": cookies.visitor.id, "created": cookies.visitor.created}
-    if isinstance(record, Record):
-        held["consent"] = {
-            **_by_name(record.signals),
-            "source": record.source,
-            "decided_at": record.decided_at,
-            "gpc": record.gpc,
-            "policy_version": record.policy_version,
-            "proof": record.proof,
-        }
-    elif isinstance(record, Unreadable):
-        held["consent"] = "unreadable"
-    if isinstance(cookies.refusal, Refusal):
-        held["refusal"] = {**_by_name(cookies.refusal.signals), "decided_at": cookies.refusal.decided_at}
-    if session is not None:
-        held["session_start"] = session
-    return held
+    They deny them, or cannot be understood. Such a grant may be a first decision, but raises no denial.
+    """
+    words = heard.speak()
+    if not words:
+        return frozenset()
+    readable = all(word.said.readable for word in words)
+    return frozenset(
+        position
+        for position, value in enumerate(stated.values())
+        if value is Value.GRANTED
+        and (not readable or any(word.said.signals.values()[position] is Value.DENIED for word in words))
+    )

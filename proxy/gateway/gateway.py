@@ -22,7 +22,6 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "Content-Type, Authorization",
     "Access-Control-Max-Age": "600",
 }
-_RETRY_S = "2"
 _AWAY_S = 5.0
 
 
@@ -98,7 +97,7 @@ class Gateway:
             return gif(answer_headers) if route == self._pixel else refusal(error, answer_headers)
         except StoreUnavailableError as error:
             self._tell_away(error)
-            away = RefusedError(Fault.STORE_UNAVAILABLE, "try again", {"Retry-After": _RETRY_S})
+            away = RefusedError(Fault.STORE_UNAVAILABLE, "try again", {"Retry-After": str(error.retry_s)})
             return refusal(away, answer_headers)
         if route in self._observed:
             self._observe(perf_counter() - began)

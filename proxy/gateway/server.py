@@ -62,6 +62,10 @@ class QuietHandler(RequestHandler):
     def log_debug(self, *args: object, **kwargs: object) -> None:
         """Say nothing: aiohttp's debug lines are about single connections."""
 
+    def part(self, handler: Handler) -> None:
+        """Have what comes from now on answered by another handler."""
+        self._request_handler = handler
+
 
 def _place(exc: object) -> str:
     """Name file and line of the innermost frame, and nothing that was in a variable."""
@@ -79,6 +83,20 @@ class QuietServer(web.Server):
     def __call__(self) -> RequestHandler:
         """Make the handler of one connection."""
         return QuietHandler(self, loop=self._loop, **self._kwargs)
+
+    def part(self) -> None:
+        """Close each connection after its next answer, and say so in it: the client then opens a new one in time."""
+        inner = self.request_handler
+
+        async def parting(request: web.BaseRequest) -> web.StreamResponse:
+            response = await inner(request)
+            response.force_close()
+            return response
+
+        self.request_handler = parting
+        for connection in self.connections:
+            if isinstance(connection, QuietHandler):
+                connection.part(parting)
 
 
 def make_server(handler: Handler) -> QuietServer:

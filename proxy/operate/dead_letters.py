@@ -1,11 +1,13 @@
 """``sayso dead-letters``: what vendors refused for good, and what to do with it. Nothing personal is ever shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from proxy.operate.desk import Desk, MistakeError, Work
-from proxy.operate.letters import Brief, Outbox, discard, find, letter_ids, letters, outboxes, parse_id, retry
+from proxy.operate.letters import Brief, discard, find, letter_ids, letters, parse_id, retry
+from proxy.operate.outboxes import Outbox, outboxes
+from proxy.operate.progress import progress
 from proxy.operate.shown import as_json, as_table, counted, time_of
 
 _HEAD: Final = ("ID", "WHEN", "EVENT", "MODE", "OUTCOME", "REASON", "THE VENDOR'S WORDS")
@@ -19,13 +21,14 @@ class Scope:
     site: str | None
     forwarder: str | None
 
-    def outboxes(self, desk: Desk) -> list[Outbox]:
-        """Return their outboxes.
+    async def outboxes(self, desk: Desk) -> list[Outbox]:
+        """Return their outboxes, also what removed forwarders have left.
 
         Raises:
             MistakeError: there is no such site or forwarder.
+            StoreUnavailableError: the store does not answer.
         """
-        return outboxes(desk, desk.chosen_links(self.site, self.forwarder))
+        return await outboxes(desk, self.site, self.forwarder)
 
 
 def listing(scope: Scope, *, json: bool) -> Work:
@@ -33,7 +36,8 @@ def listing(scope: Scope, *, json: bool) -> Work:
 
     async def work(desk: Desk) -> str:
         # Only what is shown is kept: there may be very many, each with its whole entry.
-        found = [letter.brief() for outbox in scope.outboxes(desk) async for letter in letters(desk, outbox)]
+        chosen = await scope.outboxes(desk)
+        found = [letter.brief() for outbox in chosen async for letter in letters(desk, outbox)]
         found.sort(key=lambda brief: (brief["at"], brief["id"]))
         if json:
             return as_json({"dead_letters": found})
@@ -53,46 +57,75 @@ def show(letter_id: str, *, json: bool) -> Work:
 
 
 def act(
-    word: Literal["retry", "discard"], named: Sequence[str], scope: Scope, *, every: bool, dry_run: bool
+    word: Literal["retry", "discard"],
+    named: Sequence[str],
+    scope: Scope,
+    *,
+    every: bool,
+    json: bool,
+    dry_run: bool,
 ) -> Work:
     """Make the work of ``sayso dead-letters retry`` and ``discard``: on some letters by id, or on all of a scope."""
 
     async def work(desk: Desk) -> str:
+        for one in named:  # all of them before anything is done
+            await find(desk, one)
         scoped = every or scope != Scope(None, None)
         if bool(named) == scoped:
             raise MistakeError(f"say which to {word}: either their IDs, or --site, --forwarder or --all")
-        meant = _by_outbox(desk, named) if named else await _in_scope(desk, scope)
-        done = 0
-        for outbox, stream_ids in meant.items():
-            if dry_run:
-                done += len(stream_ids)
-            elif word == "retry":
-                done += await retry(desk, outbox, stream_ids)
-            else:
-                done += await discard(desk, outbox, stream_ids)
-        number = counted(done, "dead letter", "dead letters")
-        if dry_run:
-            return f"would {word} {number}"
-        return f"retried: {number} pending again" if word == "retry" else f"discarded: {number}"
+        meant = await (_by_outbox(desk, named) if named else _in_scope(desk, scope))
+        orphans = _orphans(meant) if word == "retry" else 0
+        if orphans and named:
+            raise MistakeError("its forwarder was removed from the configuration: nobody would send it")
+        wanted = {outbox: ids for outbox, ids in meant.items() if word == "discard" or not outbox.removed}
+        would = sum(map(len, wanted.values()))
+        done = stay = 0
+        if not dry_run:
+            with progress(f"dead letters to {word}", would) as step:
+                for outbox, stream_ids in wanted.items():
+                    if word == "retry":
+                        moved, full = await retry(desk, outbox, stream_ids, step)
+                        done, stay = done + moved, stay + full
+                    else:
+                        done += await discard(desk, outbox, stream_ids, step)
+        if json:
+            past = {"retry": "retried", "discard": "discarded"}[word]
+            body = {past: done, f"would_{word}": would if dry_run else 0}
+            return as_json(body | ({"outbox_full": stay, "removed": orphans} if word == "retry" else {}))
+        return _said(word, would if dry_run else done, stay, orphans, dry_run=dry_run)
 
-    async def checked(desk: Desk) -> str:
-        for one in named:  # all of them before anything is done
-            await find(desk, one)
-        return await work(desk)
-
-    return checked
+    return work
 
 
-def _by_outbox(desk: Desk, named: Sequence[str]) -> dict[Outbox, list[str]]:
+def _said(word: str, number: int, stay: int, orphans: int, *, dry_run: bool) -> str:
+    letters_of = counted(number, "dead letter", "dead letters")
+    if dry_run:
+        lines = [f"would {word} {letters_of}"]
+    else:
+        lines = [f"retried: {letters_of} pending again" if word == "retry" else f"discarded: {letters_of}"]
+    if stay:
+        lines.append(f"{counted(stay, 'stays, as its outbox is', 'stay, as their outbox is')} full")
+    if orphans:
+        were = counted(orphans, "stays, as its forwarder was", "stay, as their forwarders were")
+        lines.append(f"{were} removed from the configuration")
+    return "\n".join(lines)
+
+
+def _orphans(meant: Mapping[Outbox, Sequence[str]]) -> int:
+    """Count letters that nobody would send if they were pending again."""
+    return sum(len(ids) for outbox, ids in meant.items() if outbox.removed)
+
+
+async def _by_outbox(desk: Desk, named: Sequence[str]) -> dict[Outbox, list[str]]:
     found: dict[Outbox, list[str]] = {}
     for one in dict.fromkeys(named):
-        outbox, stream_id = parse_id(desk, one)
+        outbox, stream_id = await parse_id(desk, one)
         found.setdefault(outbox, []).append(stream_id)
     return found
 
 
 async def _in_scope(desk: Desk, scope: Scope) -> dict[Outbox, list[str]]:
-    return {outbox: await letter_ids(desk, outbox) for outbox in scope.outboxes(desk)}
+    return {outbox: await letter_ids(desk, outbox) for outbox in await scope.outboxes(desk)}
 
 
 def _cells(brief: Brief) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.assemble import NotUsableError, connect
 from proxy.compile import compile_sites
@@ -31,6 +31,8 @@ class Desk:
     settings: Settings
     sites: tuple[Site, ...]
     store: Store
+    key: bytes = field(default=b"", repr=False)
+    """The installation's secret."""
 
     @property
     def partitions(self) -> range:
@@ -81,15 +83,15 @@ def answer(settings: Settings, work: Work) -> tuple[int, str]:
 
 
 async def _at_desk(settings: Settings, work: Work) -> str:
-    url = await _embedded_url(settings) if settings.store.embedded else str(settings.store.url)
-    store, _ = await connect(settings, url)
+    url = await embedded_url(settings) if settings.store.embedded else str(settings.store.url)
+    store, key = await connect(settings, url)
     try:
-        return await work(Desk(settings, compile_sites(settings), store))
+        return await work(Desk(settings, compile_sites(settings), store, key))
     finally:
         await store.close()
 
 
-async def _embedded_url(settings: Settings) -> str:
+async def embedded_url(settings: Settings) -> str:
     """Find the embedded server that another process runs.
 
     Raises:

@@ -1,28 +1,20 @@
-"""Dead letters in the store: reading them without anything personal, moving them back, removing them."""
+"""Dead letters in the store: reading them without anything personal, trying them again, removing them."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import islice
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
-from proxy.entry import Entry, decode
+from proxy.entry import Entry
 from proxy.event import CookielessEvent, FullEvent
 from proxy.operate.desk import Desk, MissingError, MistakeError
+from proxy.operate.kept import again, entry_of, paged, pieces
+from proxy.operate.outboxes import Outbox, outboxes
+from proxy.operate.progress import Step, silent
 from proxy.operate.shown import one_line, signals_of
+from proxy.quoted import struck
 from proxy.reasons import Decision
-from proxy.scrub import scrub_text
-from proxy.site import Link, Site
-from proxy.store.client import script
-from proxy.store.keys import OutboxKeys, outbox_keys
 
-_RETRY: Final = script("retry")
-_AT_ONCE: Final = 200
-"""Letters in one command; more would keep the store from answering others."""
-_SHOWN: Final = frozenset({"name", "value", "currency", "signals", "explicit"})
-"""Fields of an event whose values name nobody. Of every other one it is only told that it is there."""
 _KEYED: Final = ("params", "ids", "contact", "user_properties")
-_SHORTEST: Final = 4
-"""Characters of an event's value from which it is struck out of the vendor's words."""
 
 
 class Brief(TypedDict):
@@ -37,20 +29,6 @@ class Brief(TypedDict):
     outcome: str
     reason: str
     words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outbox:
-    """One forwarder's outbox in one partition."""
-
-    site: str
-    forwarder: str
-    partition: int
-
-    @property
-    def keys(self) -> OutboxKeys:
-        """Its keys in the store."""
-        return outbox_keys(self.partition, self.site, self.forwarder)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -131,26 +109,22 @@ def _filled(event: FullEvent | CookielessEvent) -> Iterator[str]:
             yield f"{one.name} ({len(value)})" if one.name == "items" else one.name
 
 
-def outboxes(desk: Desk, links: Sequence[tuple[Site, Link]]) -> list[Outbox]:
-    """Return the outboxes of these forwarders."""
-    return [Outbox(site.name, link.name, partition) for site, link in links for partition in desk.partitions]
-
-
-def parse_id(desk: Desk, text: str) -> tuple[Outbox, str]:
+async def parse_id(desk: Desk, text: str) -> tuple[Outbox, str]:
     """Read a letter's id.
 
     Raises:
-        MistakeError: it is none, or of a forwarder that is not configured.
+        MistakeError: it is none, or of a forwarder that there is not.
+        StoreUnavailableError: the store does not answer.
     """
     site, forwarder, partition, stream_id = [*text.split("/"), "", "", ""][:4]
     time, _, number = stream_id.partition("-")
     digits = (partition, time, number)
     if text.count("/") != 3 or not all(one.isascii() and one.isdigit() and len(one) < 20 for one in digits):
         raise MistakeError("a dead letter's id is SITE/FORWARDER/PARTITION/TIME-NUMBER, as the list shows it")
-    desk.chosen_links(site, forwarder)
     if int(partition) not in desk.partitions:
         raise MistakeError(f"there is no partition {partition}; there are {len(desk.partitions)}")
-    return Outbox(site, forwarder, int(partition)), stream_id
+    found = await outboxes(desk, site, forwarder)
+    return found[int(partition)], stream_id
 
 
 async def letters(desk: Desk, outbox: Outbox) -> AsyncIterator[Letter]:
@@ -173,17 +147,12 @@ async def letter_ids(desk: Desk, outbox: Outbox) -> list[str]:
 
 
 async def _stored(desk: Desk, outbox: Outbox) -> AsyncIterator[tuple[str, Mapping[bytes, bytes]]]:
-    """Read page by page up to the letter that is the newest now: a retried one that is refused again is not met twice."""
+    """Read up to the letter that is the newest now: a retried one that is refused again is not met twice."""
     redis, key = desk.store.redis, outbox.keys.dead
     newest = await desk.store.guarded(redis.xrevrange(key, count=1))
-    start = "-"
-    while newest:
-        found = await desk.store.guarded(redis.xrange(key, start, newest[0][0], count=_AT_ONCE))
-        for stream_id, letter in found:
-            yield stream_id.decode(), letter
-        if len(found) < _AT_ONCE:
-            return
-        start = f"({found[-1][0].decode()}"
+    if newest:
+        async for found in paged(desk, key, "-", newest[0][0].decode()):
+            yield found
 
 
 async def find(desk: Desk, text: str) -> Letter:
@@ -194,7 +163,7 @@ async def find(desk: Desk, text: str) -> Letter:
         MissingError: there is none of it (any more).
         StoreUnavailableError: the store does not answer.
     """
-    outbox, stream_id = parse_id(desk, text)
+    outbox, stream_id = await parse_id(desk, text)
     found = await desk.store.guarded(desk.store.redis.xrange(outbox.keys.dead, stream_id, stream_id))
     if not found:
         raise MissingError(
@@ -203,69 +172,34 @@ async def find(desk: Desk, text: str) -> Letter:
     return _letter(outbox, stream_id, found[0][1])
 
 
-async def retry(desk: Desk, outbox: Outbox, stream_ids: Sequence[str]) -> int:
-    """Move letters back to the end of their outbox, as if they had not ended; returns how many there were.
+async def retry(
+    desk: Desk, outbox: Outbox, stream_ids: Sequence[str], step: Step = silent
+) -> tuple[int, int]:
+    """Move letters back to the end of their outbox, as if they had not ended.
+
+    Returns how many were moved, and how many stay because the outbox is full. ``step`` is told of each part.
 
     Raises:
         StoreUnavailableError: the store does not answer; doing it again is safe.
     """
-    keys, moved = outbox.keys, 0
-    for some in _pieces(stream_ids):
-        names = [keys.dead, keys.stream, keys.counts]
-        moved += int(await desk.store.run(_RETRY, names, [f"{outbox.site}|{outbox.forwarder}", *some]))
-    return moved
+    return await again(desk, outbox, outbox.keys.dead, stream_ids, "", step)
 
 
-async def discard(desk: Desk, outbox: Outbox, stream_ids: Sequence[str]) -> int:
+async def discard(desk: Desk, outbox: Outbox, stream_ids: Sequence[str], step: Step = silent) -> int:
     """Remove letters; their outcome stays counted as it was. Returns how many there were.
 
     Raises:
         StoreUnavailableError: the store does not answer; doing it again is safe.
     """
     removed = 0
-    for some in _pieces(stream_ids):
+    for some in pieces(stream_ids):
         removed += int(await desk.store.guarded(desk.store.redis.xdel(outbox.keys.dead, *some)))
+        step(len(some))
     return removed
 
 
-def _pieces(stream_ids: Sequence[str]) -> Iterator[list[str]]:
-    rest = iter(stream_ids)
-    while some := list(islice(rest, _AT_ONCE)):
-        yield some
-
-
 def _letter(outbox: Outbox, stream_id: str, letter: Mapping[bytes, bytes]) -> Letter:
-    entry = _entry(letter.get(b"e", b""))
+    entry = entry_of(letter)
     outcome, _, reason = letter.get(b"o", b"").decode(errors="replace").partition("|")
     words = letter.get(b"w", b"").decode(errors="replace")
-    return Letter(outbox, stream_id, outcome, reason, _harmless(words, entry), entry)
-
-
-def _entry(raw: bytes) -> Entry | None:
-    try:
-        return decode(raw)
-    except ValueError:
-        return None
-
-
-def _harmless(words: str, entry: Entry | None) -> str:
-    """Strike out of a vendor's words what it quotes of the event, and whatever else looks personal."""
-    if entry is not None:
-        values = {entry.visitor} if entry.visitor is not None else set()
-        for one in fields(entry.event):
-            if one.name not in _SHOWN:
-                values.update(_texts(getattr(entry.event, one.name)))
-        for value in sorted((one for one in values if len(one) >= _SHORTEST), key=len, reverse=True):
-            words = words.replace(value, "[struck out]")
-    return one_line(scrub_text(words))
-
-
-def _texts(value: Any) -> Iterator[str]:  # a field of an event: text, number, or a nest of them
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
-    elif value is not None:
-        yield str(value)
+    return Letter(outbox, stream_id, outcome, reason, one_line(struck(words, entry)), entry)

@@ -9,6 +9,7 @@ from proxy.delivery.backoff import State
 from proxy.delivery.pace import Pace
 from proxy.delivery.states import ORDERS, STATES, LinkState, parse_states
 from proxy.operate.desk import Desk, Work
+from proxy.operate.outboxes import removed_links
 from proxy.operate.shown import as_json, as_table, counted, length_of, one_line, time_of
 from proxy.reasons import Outcome
 from proxy.scrub import scrub_text
@@ -32,14 +33,15 @@ _HEAD: Final = (
 
 _SILENCE_MS: Final = Pace().silence_ms
 
-How = Literal["running", "paused", "failing", "stopped"]
+How = Literal["running", "paused", "failing", "stopped", "removed"]
 
 
 @dataclass(slots=True)
 class Row:
     """One forwarder of a site. Counts are of all time; ``since`` is Unix ms, None where nothing is the matter.
 
-    ``state`` is ``stopped`` while no delivering process is alive. ``paused_by`` says whose pause it is.
+    ``state`` is ``stopped`` while no delivering process is alive, and ``removed`` if the forwarder is not configured any
+    more. ``paused_by`` says whose pause it is.
     """
 
     site: str
@@ -82,7 +84,7 @@ def status(*, json: bool) -> Work:
 
 
 async def look(desk: Desk) -> tuple[int, list[Row]]:
-    """Return how many delivering processes are alive, and every configured forwarder.
+    """Return how many delivering processes are alive, every configured forwarder, and what removed ones have left.
 
     Each partition is read at one moment, so the sum adds up at any time, not only at a quiet one.
 
@@ -90,6 +92,7 @@ async def look(desk: Desk) -> tuple[int, list[Row]]:
         StoreUnavailableError: the store does not answer.
     """
     rows = [Row(site.name, link.name) for site, link in desk.chosen_links(None, None)]
+    rows += [Row(site, forwarder, "removed") for site, forwarder in await removed_links(desk)]
     seen = _Seen()
     for partition in desk.partitions:
         await _read(desk.store, partition, rows, seen)
@@ -120,7 +123,7 @@ async def _read(store: Store, partition: int, rows: list[Row], seen: _Seen) -> N
         clock, counts, workers, *found = await store.guarded(pipe.execute())
     now_ms = clock[0] * 1000 + clock[1] // 1000
     _add_counts(counts, seen)
-    seen.workers |= {name for name, at in workers if now_ms - at <= _SILENCE_MS}
+    seen.workers |= {name for name, at in workers if abs(now_ms - at) <= _SILENCE_MS}
     for at, row in enumerate(rows):
         waiting, oldest, dead = found[3 * at : 3 * at + 3]
         row.pending += waiting
@@ -155,6 +158,8 @@ async def _add_states(store: Store, rows: list[Row], *, alive: bool) -> None:
 
 def _set_state(row: Row, found: LinkState | None, *, ordered: bool, alive: bool) -> None:
     """Say how a forwarder is. An operator's pause stands from the moment it is ordered, whoever runs."""
+    if row.state == "removed":
+        return
     state = State.HELD if ordered else (found.state if found is not None else State.RUNNING)
     if state is State.RUNNING or (state is State.HELD and not ordered):  # resumed, though not yet obeyed
         row.state = "running" if alive else "stopped"
@@ -179,6 +184,16 @@ def _text(workers: int, rows: list[Row]) -> str:
             since = f" since {time_of(row.since)}" if row.since else ""
             said = f": {row.words}" if row.words else ""
             lines += ["", f"{row.site} {row.forwarder} is {row.state}{by}{since}{said}"]
+    lines += [
+        line
+        for row in rows
+        if row.state == "removed"
+        for line in (
+            "",
+            f"{row.site} {row.forwarder} was removed from the configuration: nothing of it is sent any more, what waits"
+            f" expires after 72 hours; to end it now: sayso outbox discard {row.site} {row.forwarder}",
+        )
+    ]
     wrong = [f"{row.site} {row.forwarder}" for row in rows if not row.adds_up]
     if wrong:
         lines += ["", f"THE SUM DOES NOT ADD UP for {', '.join(wrong)}"]

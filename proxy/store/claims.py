@@ -14,12 +14,26 @@ from proxy.store.keys import GROUP, OutboxKeys
 from proxy.store.wire import Arg
 
 DEAD_LETTER_S = 72 * 3600
+SILENCE_MS = 5_000
+"""After so long without a sign of life a worker's entries are others' to claim. It gives one every second."""
 ASK_LEASE_MS = 120_000
 """How long a reference that was handed out to be asked about is nobody else's to ask."""
 _DUE = script("due")
 _SETTLE = script("settle")
 _ASKS = script("asks")
 _LEAVE = script("leave")
+_PREPARE = script("prepare")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many delivered entries an outbox partition keeps for a replay, and for how many seconds; 0: none."""
+
+    seconds: int = 0
+    entries: int = 10_000
+
+
+NOTHING_KEPT = Kept()
 
 
 @dataclass(slots=True, repr=False)
@@ -33,12 +47,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Settle it: ``outcome`` for ``reason``; with ``words`` it is kept as a dead letter."""
+    """Settle it: ``outcome`` for ``reason``; with ``words`` it is kept as a dead letter. ``note``: see ``proxy.audit.trail.sent``."""
 
     id: str
     outcome: Outcome
     reason: str
     words: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,7 @@ class Park:
     id: str
     delay_ms: int
     tried: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,13 +72,15 @@ class Lower:
 
     id: str
     entry: Entry
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Give:
-    """Give it back at once, untried."""
+    """Give it back at once, as if never claimed."""
 
     id: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +112,35 @@ Operation = End | Park | Lower | Give | AskLater | AskedAgain | Answered
 
 
 class Claims:
-    """One forwarder's outbox in one partition, as one worker sees it."""
+    """One forwarder's outbox in one partition, as one worker sees it.
 
-    def __init__(self, store: Store, keys: OutboxKeys, *, site: str, forwarder: str, worker: str) -> None:
+    Args:
+        store: where it is.
+        keys: its keys.
+        site: whose it is.
+        forwarder: likewise.
+        worker: under which name entries are claimed.
+        kept: what is kept of delivered entries.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: OutboxKeys,
+        *,
+        site: str,
+        forwarder: str,
+        worker: str,
+        kept: Kept = NOTHING_KEPT,
+    ) -> None:
         self._store = store
         self._keys = keys
         self._who = f"{site}|{forwarder}"
         self._worker = worker
+        self._kept = kept
+        self._heard_at: float | None = None
+        self._judges_from = 0.0
+        self._time: tuple[int, float] | None = None
 
     async def prepare(self) -> None:
         """Make the stream and its group where they are missing. The group starts at 0: nothing waits unseen.
@@ -108,31 +148,39 @@ class Claims:
         Raises:
             StoreUnavailableError: the store does not answer.
         """
-        try:
-            async with asyncio.timeout(self._store.patience_s):
-                await self._store.redis.xgroup_create(self._keys.stream, GROUP, "0", mkstream=True)
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise StoreUnavailableError(type(error).__name__) from None
-        except GONE as error:
-            raise StoreUnavailableError(type(error).__name__) from None
+        await self._store.run(_PREPARE, [self._keys.stream], [GROUP])
 
-    async def due(self, most: int, *, silence_ms: int = 15_000, early_ms: int = 0) -> list[Claimed]:
+    async def due(self, most: int, *, silence_ms: int = SILENCE_MS, early_ms: int = 0) -> list[Claimed]:
         """Claim parked entries whose time has come, and what workers silent for ``silence_ms`` left behind.
 
-        Also says that this worker is alive, so call it every few seconds at least. With ``early_ms``, parked entries
-        whose time comes within that are claimed too.
+        Also says that this worker is alive, so call it every second or so. With ``early_ms``, parked entries whose time
+        comes within that are claimed too. Who was silent itself for so long (the store was away, the machine stood still)
+        calls nobody dead before the others have had as long to be heard again.
 
         Raises:
             StoreUnavailableError: the store does not answer.
         """
-        keys = self._keys
+        keys, now = self._keys, asyncio.get_running_loop().time()
+        if self._heard_at is not None and now - self._heard_at > silence_ms / 1000:
+            self._judges_from = now + silence_ms / 1000
+        judged_ms = silence_ms if now >= self._judges_from else 0
         reply = await self._store.run(
             _DUE,
-            [keys.stream, keys.parked, keys.tries, keys.workers],
-            [GROUP, self._worker, most, silence_ms, early_ms],
+            [keys.stream, keys.parked, keys.tries, keys.workers, keys.clock],
+            [GROUP, self._worker, most, judged_ms, early_ms, self._partition_ms(now)],
         )
-        return [_claimed(entry_id, fields, int(tries)) for entry_id, fields, tries in reply]
+        self._heard_at = now
+        # From when the answer came, not from when it was asked for: what is too little is made good by the store's own
+        # time, but too much would add up.
+        self._time = (int(reply[0]), asyncio.get_running_loop().time())
+        return [_claimed(entry_id, fields, int(tries)) for entry_id, fields, tries in reply[1:]]
+
+    def _partition_ms(self, now: float) -> int:
+        """Return what time it must be in the partition by now (monotonic s), by what it was before; 0 if nobody said."""
+        if self._time is None:
+            return 0
+        told_ms, at = self._time
+        return told_ms + int((now - at) * 1000)
 
     async def new(self, most: int, *, block_ms: int | None) -> list[Claimed]:
         """Claim entries that nobody had yet, waiting for the first up to ``block_ms`` (None: not at all).
@@ -168,26 +216,36 @@ class Claims:
             StoreUnavailableError: the store does not answer; doing it again is safe.
         """
         keys = self._keys
-        args: list[Arg] = [GROUP, self._who, DEAD_LETTER_S]
+        args: list[Arg] = [GROUP, self._who, DEAD_LETTER_S, self._kept.seconds, self._kept.entries]
         for operation in operations:
             match operation:
-                case End(entry_id, outcome, reason, None):
-                    args += ("end", entry_id, f"{outcome}|{reason}")
-                case End(entry_id, outcome, reason, words):
-                    args += ("bury", entry_id, f"{outcome}|{reason}", words or "")
-                case Park(entry_id, delay_ms, tried):
-                    args += ("park", entry_id, delay_ms, int(tried))
-                case Lower(entry_id, entry):
-                    args += ("lower", entry_id, encode(entry))
-                case Give(entry_id):
-                    args += ("give", entry_id)
+                case End(entry_id, outcome, reason, None, note):
+                    args += ("end", entry_id, f"{outcome}|{reason}", note)
+                case End(entry_id, outcome, reason, words, note):
+                    args += ("bury", entry_id, f"{outcome}|{reason}", words or "", note)
+                case Park(entry_id, delay_ms, tried, note):
+                    args += ("park", entry_id, delay_ms, int(tried), note)
+                case Lower(entry_id, entry, note):
+                    args += ("lower", entry_id, encode(entry), note)
+                case Give(entry_id, note):
+                    args += ("give", entry_id, note)
                 case AskLater(reference, delay_ms):
                     args += ("ask", reference, delay_ms)
                 case AskedAgain(reference, new, delay_ms):
                     args += ("again", reference, new, delay_ms)
                 case Answered(reference, refused):
                     args += ("answer", reference, refused)
-        names = [keys.stream, keys.parked, keys.tries, keys.dead, keys.asks, keys.counts]
+        names = [
+            keys.stream,
+            keys.parked,
+            keys.tries,
+            keys.dead,
+            keys.asks,
+            keys.counts,
+            keys.sent,
+            keys.clock,
+            keys.trail,
+        ]
         return int(await self._store.run(_SETTLE, names, args))
 
     async def unseen(self, seen: Collection[str], *, idle_ms: int) -> list[Claimed]:
@@ -216,15 +274,27 @@ class Claims:
         ]
 
     async def leave(self) -> int:
-        """Give back all that this worker holds, and be no worker any more; returns how many entries that were.
+        """Give back all that this worker holds here; returns how many entries that were.
 
         Raises:
             StoreUnavailableError: the store does not answer; others will notice this worker's silence.
         """
         keys = self._keys
-        return int(
-            await self._store.run(_LEAVE, [keys.stream, keys.parked, keys.workers], [GROUP, self._worker])
-        )
+        return int(await self._store.run(_LEAVE, [keys.stream, keys.parked], [GROUP, self._worker]))
+
+    async def page(self, after: str, most: int) -> list[Claimed]:
+        """Return entries that have not ended, in their order, without claiming them; their tries are not told.
+
+        Args:
+            after: the id after which to begin; empty: with the oldest.
+            most: how many.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        start = f"({after}" if after else "-"
+        found = await self._store.guarded(self._store.redis.xrange(self._keys.stream, start, "+", count=most))
+        return [Claimed(entry_id.decode(), _decoded(fields.get(b"e", b"")), 0) for entry_id, fields in found]
 
     async def asks_due(self, most: int = 20) -> list[str]:
         """Return references that the vendor is to be asked about now, and that nobody else will ask meanwhile.
@@ -234,7 +304,7 @@ class Claims:
         Raises:
             StoreUnavailableError: the store does not answer.
         """
-        found = await self._store.run(_ASKS, [self._keys.asks], [most, ASK_LEASE_MS])
+        found = await self._store.run(_ASKS, [self._keys.asks, self._keys.clock], [most, ASK_LEASE_MS])
         return [reference.decode() for reference in found]
 
     async def waiting(self) -> int:

@@ -12,17 +12,18 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
+from proxy.store.opener import Opener
+from proxy.store.trouble import GONE, StoreUnavailableError, code_of, unavailable
 from proxy.store.wire import Arg, Wire
 
-# What redis-py raises when the server is gone. AttributeError and TypeError come from writes to a transport that the
-# peer has closed (redis-py issue 4287); TimeoutError is asyncio's own.
-GONE = (RedisError, OSError, TimeoutError, AttributeError, TypeError)
+__all__ = ["GONE", "Script", "Store", "StoreUnavailableError", "script"]
 
-
-class StoreUnavailableError(Exception):
-    """The store cannot answer or cannot take writes now. Nothing may be acknowledged."""
+_PASSING = frozenset({"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
+"""Refusals that may be over in a moment: loading, another script running, failing over."""
+_ANEW_S = 0.5
+"""Seconds between new connections to a server that turned out to be a replica: behind its name may soon be another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,20 @@ class Script:
 
 
 @cache
-def script(name: str) -> Script:
-    """Read a script that Sayso ships."""
+def script(name: str, *, even_full: bool = False) -> Script:
+    """Read a script that Sayso ships.
+
+    Args:
+        name: of its file.
+        even_full: run it at the bound of the store's memory too. Most say so themselves, in their first line.
+    """
     text = resources.files("proxy.store").joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
+    if even_full:
+        text = f"#!lua flags=allow-oom\n{text}"
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+_WRITE = script("write")
 
 
 class Store:
@@ -59,28 +70,40 @@ class Store:
             max_connections=connections,
         )
         self._wire = Wire(url)
+        self._opener = Opener(self._wire)
+        self._connected_anew = 0.0
 
     async def run(self, wanted: Script, keys: Sequence[str], args: Sequence[Arg]) -> Any:  # a RESP value
-        """Run a script, again where the connection broke, within ``patience_s``.
+        """Run a script, again where the connection broke, within ``patience_s`` (half as long again at worst).
 
         Raises:
+            StoreFullError: the store has reached the bound of its memory.
             StoreUnavailableError: it could not be run, or the store refused the write.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.patience_s
+        began = loop.time()
         pause = 0.01
         while True:
+            if not self._wire.live and not await self._opener.wait(began, self.patience_s):
+                raise unavailable(self._opener.trouble or "TimeoutError", wanted.name)
+            # Whoever has waited for the connection still needs some time on it: giving up on a command closes it.
+            deadline = max(began + self.patience_s, loop.time() + self.patience_s / 2)
             try:
                 async with asyncio.timeout_at(deadline):
                     return await self._once(wanted, keys, args)
+            except TimeoutError:
+                self._opener.suspect(began)
+                raise unavailable("TimeoutError", wanted.name) from None
             except ResponseError as error:
-                if not _passing(error):
-                    raise StoreUnavailableError(f"{wanted.name}: {_word(error)}") from None
-                word = _word(error)
+                code = code_of(error)
+                if code == "READONLY":
+                    await self._connect_anew()
+                if code not in _PASSING:
+                    raise unavailable(code, wanted.name) from None
             except GONE as error:
-                word = type(error).__name__
-            if loop.time() + pause >= deadline:
-                raise StoreUnavailableError(f"{wanted.name}: {word}")
+                code = code_of(error)
+            if loop.time() + pause >= began + self.patience_s:
+                raise unavailable(code, wanted.name)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret
             pause = min(pause * 2, 0.25)
 
@@ -89,6 +112,25 @@ class Store:
             return await self._wire.call("EVALSHA", wanted.sha, len(keys), *keys, *args)
         except NoScriptError:
             return await self._wire.call("EVAL", wanted.text, len(keys), *keys, *args)
+
+    async def _connect_anew(self) -> None:
+        """Give up the connections to what was a primary: after a failover the same name leads to another server."""
+        now = asyncio.get_running_loop().time()
+        if now - self._connected_anew >= _ANEW_S:
+            self._connected_anew = now
+            self._wire.close()
+            await self.redis.connection_pool.disconnect(inuse_connections=False)
+
+    async def write(self, command: str, key: str, *args: Arg) -> Any:  # a RESP value
+        """Do one write that must go through at the bound of the store's memory too: what it takes is small.
+
+        For what operators and delivery need in order to make room again. Safe to repeat, as all our scripts are, only
+        if the command is.
+
+        Raises:
+            StoreUnavailableError: it could not be done.
+        """
+        return await self.run(_WRITE, [key], [command, *args])
 
     async def ping(self) -> bool:
         """Tell whether the store answers within a second."""
@@ -108,21 +150,10 @@ class Store:
             async with asyncio.timeout(self.patience_s):
                 return await command
         except GONE as error:
-            raise StoreUnavailableError(_word(error)) from None
+            raise unavailable(code_of(error)) from None
 
     async def close(self) -> None:
         """Close all connections."""
+        self._opener.close()
         self._wire.close()
         await self.redis.aclose()
-
-
-def _word(error: BaseException) -> str:
-    """Name an error without its text, which may quote keys and with them a visitor's id."""
-    text = str(error)
-    first = text.split(" ", 1)[0] if text else ""
-    return first if first.isupper() and first.isascii() and len(first) < 24 else type(error).__name__
-
-
-def _passing(error: ResponseError) -> bool:
-    """Tell whether a refusal may be over in a moment: loading, failing over, another script running."""
-    return str(error).split(" ", 1)[0] in {"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proxy.consent import UNREADABLE, Record, Unreadable
+from proxy.consent_history import MOST_KEPT, NOTHING_BESIDE, Beside, Proof, read_proof, told
 from proxy.signals import Signals, Value
+from proxy.store import withdrawn
 from proxy.store.client import Store, script
 from proxy.store.commit import GroupCommit
-from proxy.store.keys import SESSION_TTL_S, consent_key, session_key
+from proxy.store.keys import SESSION_TTL_S, consent_key, history_key, session_key
 from proxy.store.wire import Arg
 
 KEPT_LONGER_S = 30 * 86_400
@@ -16,6 +18,8 @@ KEPT_LONGER_S = 30 * 86_400
 
 _READ = script("read")
 _CHANGE = script("consent")
+_DENY = script("consent", even_full=True)
+"""A store without room takes no new grants; but a visitor's no must reach the entries that wait in it."""
 _VALUES = {b"granted": Value.GRANTED, b"denied": Value.DENIED, b"unknown": Value.UNKNOWN, b"": Value.UNKNOWN}
 
 
@@ -45,12 +49,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A record after a change. ``decided_at`` is the time of its newest decision, ``read_at`` the store's; both ms."""
+    """A record after a change. ``decided_at`` is the time of its newest decision, ``read_at`` the store's; both ms.
+
+    ``claimed`` is the newest time that any decision in it has claimed, which may be some minutes ahead.
+    """
 
     signals: Signals
     tombstone: bool
     read_at: int
     decided_at: int
+    claimed: int
 
 
 class Consents:
@@ -104,20 +112,29 @@ class Consents:
         mode: Literal["decide", "fill", "withdraw"],
         interest: bool,
         denied_before: tuple[int, int, int, int] = (0, 0, 0, 0),
+        doubted: frozenset[int] = frozenset(),
+        beside: Beside = NOTHING_BESIDE,
     ) -> Changed:
-        """Change a visitor's record; see ``scripts/consent.lua`` for the rules.
+        """Change a visitor's record; see ``scripts/consent.lua`` for the rules, ``docs/consent-states.md`` for the states.
 
         ``denied_before`` says when each signal was denied under an earlier id or in the refusal cookie: events made
-        after that and before the grant are not released by it.
+        after that and before the grant are not released by it. ``doubted`` are positions of signals whose grant may
+        fill in what is unknown, and raise nothing. ``beside`` goes into the history with the decision.
 
         Raises:
             StoreUnavailableError: the store does not answer.
         """
-        code, tombstone, read_at, latest = await self._store.run(
-            _CHANGE,
-            [consent_key(site, visitor), session_key(site, visitor)],
+        denying = mode == "withdraw" or Value.DENIED in stated.values()
+        letters = stated.code()
+        if doubted:
+            letters = "".join(
+                "f" if at in doubted and letter == "g" else letter for at, letter in enumerate(letters)
+            )
+        code, tombstone, read_at, latest, claimed = await self._store.run(
+            _DENY if denying else _CHANGE,
+            [consent_key(site, visitor), session_key(site, visitor), history_key(site, visitor)],
             [
-                stated.code(),
+                letters,
                 decided_at,
                 source,
                 "1" if gpc else "",
@@ -127,9 +144,31 @@ class Consents:
                 mode,
                 "1" if interest else "",
                 ",".join(map(str, denied_before)),
+                told(
+                    letters if mode != "withdraw" else "dddd",
+                    mode=mode,
+                    decided_at=decided_at,
+                    counts_s=keep_s,
+                    source=source,
+                    gpc=gpc,
+                    policy_version=policy_version,
+                    proof=proof,
+                    beside=beside,
+                ),
+                beside.keep_s or keep_s + KEPT_LONGER_S,
+                MOST_KEPT,
             ],
         )
-        return Changed(Signals.from_code(code.decode()), tombstone == b"1", read_at, latest)
+        return Changed(Signals.from_code(code.decode()), tombstone == b"1", read_at, latest, claimed)
+
+    async def history(self, site: str, visitor: str) -> list[Proof]:
+        """Return what a visitor has decided, as far as it is kept, oldest first.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        found = await self._store.guarded(self._store.redis.lrange(history_key(site, visitor), 0, -1))
+        return [proof for raw in found if (proof := read_proof(raw)) is not None]
 
     async def begin_session(self, site: str, visitor: str, start_s: int) -> None:
         """Begin the session of a visitor whose id was made a moment ago.
@@ -140,6 +179,10 @@ class Consents:
         await self._store.guarded(
             self._store.redis.set(session_key(site, visitor), start_s, ex=SESSION_TTL_S, nx=True)
         )
+
+    async def note(self, site: str, visitor: str) -> None:
+        """Note that a visitor has taken something back: what waits of theirs is looked for; see ``withdrawn``."""
+        await withdrawn.note(self._store, site, visitor)
 
     async def close(self) -> None:
         """Finish the reads in flight."""
@@ -168,6 +211,8 @@ def parse_record(fields: bytes | list[bytes]) -> Record | Unreadable | None:
             times=_four(fields[9]),
             denied_at=_four(fields[10]),
             tombstone=fields[11] == b"1",
+            claimed=_four(fields[12]),
+            since=_four(fields[13]),
         )
     except (KeyError, ValueError):
         return UNREADABLE

@@ -50,6 +50,7 @@ class EmbeddedStore:
     durability: Durability
     log: logging.Logger
     binary: Path
+    max_memory: int = 0
     owner: bool = False
     pid: int = 0
     restarts: int = 0
@@ -61,20 +62,30 @@ class EmbeddedStore:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    async def start(cls, data_dir: Path, *, durability: Durability, log: logging.Logger) -> Self:
+    async def start(
+        cls, data_dir: Path, *, durability: Durability, log: logging.Logger, max_memory: int = 0
+    ) -> Self:
         """Own, adopt or attach to the server of `data_dir`, and return once it answers.
 
         Args:
             data_dir: its files; made with mode 0700 if absent.
             durability: `always` (synced to disk before each answer) or `everysec`.
             log: gets one line for each start, takeover and unexpected end.
+            max_memory: bytes of data above which it takes nothing new; 0 is no bound. The owner's counts.
 
         Raises:
             StoreStartError: with one readable line.
         """
         binary = find_binary()
         place = prepare(data_dir)
-        store = cls(place=place, socket=place.socket, durability=durability, log=log, binary=binary)
+        store = cls(
+            place=place,
+            socket=place.socket,
+            durability=durability,
+            log=log,
+            binary=binary,
+            max_memory=max_memory,
+        )
         joined = False
         try:
             await store._join()
@@ -172,7 +183,7 @@ class EmbeddedStore:
             self.restarts += 1
         self.socket = self.place.socket
         logged = log_size(self.place)
-        self._child = child = launch(self.binary, self.place, self.durability, lock)
+        self._child = child = launch(self.binary, self.place, self.durability, self.max_memory, lock)
         wait = Patience()
         ready = False
         try:
@@ -227,6 +238,8 @@ class EmbeddedStore:
             # The stronger promise wins: an adopted or shared server may have been started with the weaker one.
             if self.durability == "always" or self.owner:
                 await wire.call("CONFIG", "SET", "appendfsync", self.durability)
+            if self.owner:
+                await wire.call("CONFIG", "SET", "maxmemory", str(self.max_memory))
         except (OSError, WireError):
             wire.close()
             return False

@@ -37,6 +37,9 @@ _SETTINGS: dict[str, str] = {
     "save": "",
     # Under `always` a rewrite must not suspend the promise for as long as it takes.
     "no-appendfsync-on-rewrite": "no",
+    # One entry in each node of a stream. A node's memory, and its bytes in the file, go with its last entry: what is
+    # deleted would stay as long as the neighbours wait.
+    "stream-node-max-entries": "1",
     # An outbox is mostly churn. With the default of 64 MB a busy, nearly empty one would be rewritten every few seconds.
     "auto-aof-rewrite-min-size": "128mb",
     # A full store refuses and says so; it must never make room by forgetting consents or entries.
@@ -82,7 +85,9 @@ def find_binary() -> Path:
     return binary
 
 
-def launch(binary: Path, place: Place, durability: Durability, lock: Lock) -> subprocess.Popen[bytes]:
+def launch(
+    binary: Path, place: Place, durability: Durability, max_memory: int, lock: Lock
+) -> subprocess.Popen[bytes]:
     """Start a server that holds `lock` for as long as it lives.
 
     To be called from the thread that will outlive the server, in practice the event loop's: the kernel's "end with
@@ -92,13 +97,14 @@ def launch(binary: Path, place: Place, durability: Durability, lock: Lock) -> su
         binary: from `find_binary`.
         place: where it works and listens.
         durability: `always` syncs to disk before each answer, `everysec` once a second.
+        max_memory: bytes of data above which it takes nothing new; 0 is no bound.
         lock: `place.server_lock`, taken; this process's copy of it is closed.
 
     Raises:
         StoreStartError: the process or its files cannot be made.
     """
     words = [str(binary), "--dir", str(place.root), "--unixsocket", str(place.socket)]
-    words += ["--logfile", str(place.log), "--appendfsync", durability]
+    words += ["--logfile", str(place.log), "--appendfsync", durability, "--maxmemory", str(max_memory)]
     for key, value in _SETTINGS.items():
         words += [f"--{key}", value]
     try:

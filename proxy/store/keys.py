@@ -10,6 +10,11 @@ from dataclasses import dataclass
 PREFIX = "sayso:"
 ID_KEY = PREFIX + "id-key"
 PARTITIONS = PREFIX + "partitions"
+WITHDRAWN = PREFIX + "{withdrawn}:visitors"
+SWEEPER = PREFIX + "{withdrawn}:sweeper"
+AUDIT = PREFIX + "audit"
+AUDIT_DAY_KEYS = AUDIT + ":day-keys"
+AUDIT_LEASE = AUDIT + ":lease"
 GROUP = "deliver"
 SEEN_TTL_S = 48 * 3600
 SESSION_TTL_S = 30 * 60
@@ -23,6 +28,7 @@ class PartitionKeys:
     workers: str
     seen: str
     """Prefix of the dedupe keys."""
+    trail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +39,12 @@ class OutboxKeys:
     parked: str
     tries: str
     dead: str
+    sent: str
     asks: str
     counts: str
     workers: str
+    clock: str
+    trail: str
 
 
 def partition_of(ref: str, partitions: int) -> int:
@@ -46,7 +55,7 @@ def partition_of(ref: str, partitions: int) -> int:
 def partition_keys(partition: int) -> PartitionKeys:
     """Return the keys of a partition."""
     tag = f"{PREFIX}{{p{partition}}}:"
-    return PartitionKeys(f"{tag}counts", f"{tag}workers", f"{tag}seen:")
+    return PartitionKeys(f"{tag}counts", f"{tag}workers", f"{tag}seen:", f"{tag}trail")
 
 
 def outbox_keys(partition: int, site: str, forwarder: str) -> OutboxKeys:
@@ -58,9 +67,12 @@ def outbox_keys(partition: int, site: str, forwarder: str) -> OutboxKeys:
         f"{tag}parked{rest}",
         f"{tag}tries{rest}",
         f"{tag}dead{rest}",
+        f"{tag}sent{rest}",
         f"{tag}asks{rest}",
         f"{tag}counts",
         f"{tag}workers",
+        f"{tag}clock",
+        f"{tag}trail",
     )
 
 
@@ -72,3 +84,16 @@ def consent_key(site: str, visitor: str) -> str:
 def session_key(site: str, visitor: str) -> str:
     """Return the key of a visitor's 30-minute session."""
     return f"{PREFIX}{{{site}:{visitor}}}:session"
+
+
+def history_key(site: str, visitor: str) -> str:
+    """Return the key of what a visitor has decided, one entry for each decision."""
+    return f"{PREFIX}{{{site}:{visitor}}}:history"
+
+
+def visitor_keys(site: str, visitor: str) -> dict[str, str]:
+    """Return every key that holds something of one visitor, besides the consent record, by what it holds.
+
+    Whoever stores more of a visitor adds its key here: what is listed is deleted by an erasure.
+    """
+    return {"session": session_key(site, visitor), "history": history_key(site, visitor)}

@@ -1,5 +1,6 @@
 """The outbox, taking side: events become entries, durably, deduped and counted, in one script per group."""
 
+from asyncio import Future
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,9 +9,12 @@ from proxy.chance import hex_id
 from proxy.store.client import Store, script
 from proxy.store.commit import GroupCommit
 from proxy.store.keys import SEEN_TTL_S, outbox_keys, partition_keys, partition_of
+from proxy.store.trouble import OutboxFullError
 from proxy.store.wire import Arg
 
 _ACCEPT = script("accept")
+_WEIGH_EVERY = 16
+"""Events after which a process looks at the outboxes' bytes again: the bound is overrun by about so many at most."""
 
 
 @dataclass(slots=True, repr=False)
@@ -18,65 +22,141 @@ class Put:
     """One event on its way into the outbox.
 
     ``seen`` says whether its id is the client's own, and so may have come before. ``parts`` holds per forwarder its
-    name, ``decision|reason``, and the encoded entry or None.
+    name, ``decision|reason``, and the encoded entry or None. ``trail`` is what the audit trail says of it, JSON.
     """
 
     ref: str
     seen: bool
     site: str
     parts: list[tuple[str, str, bytes | None]]
+    trail: bytes = b""
 
 
 class Outbox:
-    """Takes events into the forwarders' streams."""
+    """Takes events into the forwarders' streams.
+
+    Args:
+        store: where they are.
+        partitions: how many parts each outbox has.
+        most_entries: entries that one part of an outbox holds.
+        most_bytes: the same in bytes.
+        refuse: whether a request with an event that does not fit is refused; else the event is counted as
+            ``outbox_full`` for that forwarder, and goes to the others.
+    """
 
     def __init__(
-        self, store: Store, *, partitions: int, most_entries: int, most_bytes: int = 1 << 40
+        self,
+        store: Store,
+        *,
+        partitions: int,
+        most_entries: int,
+        most_bytes: int = 1 << 40,
+        refuse: bool = False,
     ) -> None:
         self._store = store
         self._partitions = partitions
-        self._most = (most_entries, most_bytes)
-        self._groups: list[GroupCommit[Put, bool]] = [
+        self._bounds: tuple[Arg, ...] = (SEEN_TTL_S, most_entries, most_bytes)
+        self._refuse = "1" if refuse else ""
+        self._groups: list[GroupCommit[Sequence[Put], bytes]] = [
             GroupCommit(partial(self._put_group, partition)) for partition in range(partitions)
         ]
+        self._unweighed = [_WEIGH_EVERY] * partitions
         self._streams: dict[tuple[int, str, str], str] = {}
         self._keys = [partition_keys(partition) for partition in range(partitions)]
 
     async def put(self, events: Sequence[Put]) -> list[bool]:
-        """Store events; True for each that was new, False for a duplicate. When it returns, they are durable.
+        """Store the events of one request; True for each that was new, False for a duplicate.
+
+        When it returns, they are durable. Those of one partition are stored together or not at all.
 
         Raises:
+            OutboxFullError: at least one of them is not stored, as an outbox is full.
             StoreUnavailableError: at least one of them is not stored.
         """
-        futures = [self._groups[partition_of(event.ref, self._partitions)].submit(event) for event in events]
-        return [await future for future in futures]
+        if not events:
+            return []
+        if self._partitions == 1 or len(events) == 1:
+            marks = await self._submit(partition_of(events[0].ref, self._partitions), events)
+        else:
+            marks = await self._put_apart(events)
+        if 50 in marks:  # b"2"
+            raise OutboxFullError("an outbox is full")
+        return [mark == 49 for mark in marks]  # b"1"
 
-    async def _put_group(self, partition: int, puts: Sequence[Put]) -> list[bool]:
+    async def _put_apart(self, events: Sequence[Put]) -> bytes:
+        """Store a request's events in their partitions, each of which answers for itself."""
+        places: dict[int, list[int]] = {}
+        for place, event in enumerate(events):
+            places.setdefault(partition_of(event.ref, self._partitions), []).append(place)
+        futures = [
+            self._submit(partition, [events[place] for place in some]) for partition, some in places.items()
+        ]
+        marks = bytearray(len(events))
+        for some, future in zip(places.values(), futures, strict=True):
+            for place, mark in zip(some, await future, strict=True):
+                marks[place] = mark
+        return bytes(marks)
+
+    def _submit(self, partition: int, events: Sequence[Put]) -> Future[bytes]:
+        size = 0
+        for event in events:
+            for _, _, entry in event.parts:
+                if entry is not None:
+                    size += len(entry)
+        return self._groups[partition].submit(events, weight=len(events), size=size)
+
+    async def _put_group(self, partition: int, requests: Sequence[Sequence[Put]]) -> list[bytes]:
         names = self._keys[partition]
         streams: list[str] = []
         seen: list[str] = []
         numbers: dict[tuple[str, str], int] = {}
-        args: list[Arg] = [SEEN_TTL_S, *self._most, 0]
-        for put in puts:
-            site = put.site
-            if put.seen:
-                seen.append(names.seen + put.ref)
-                args += (len(seen), site, len(put.parts))
-            else:
-                args += (0, site, len(put.parts))
-            for name, decided, entry in put.parts:
-                if entry is None:
-                    args += (name, decided, 0, b"")
-                    continue
-                number = numbers.get((site, name))
-                if number is None:
-                    streams.append(self._stream(partition, site, name))
-                    number = numbers[site, name] = len(streams)
-                args += (name, decided, number, entry)
+        number_of_events = sum(map(len, requests))
+        args: list[Arg] = [
+            *self._bounds,
+            0,
+            self._refuse,
+            self._weigh(partition, number_of_events),
+            _trail(requests),
+        ]
+        for puts in requests:
+            args.append(len(puts))
+            for put in puts:
+                site = put.site
+                if put.seen:
+                    seen.append(names.seen + put.ref)
+                    args += (len(seen), site, len(put.parts))
+                else:
+                    args += (0, site, len(put.parts))
+                for name, decided, entry in put.parts:
+                    if entry is None:
+                        args += (name, decided, 0, b"")
+                        continue
+                    number = numbers.get((site, name))
+                    if number is None:
+                        streams.append(self._stream(partition, site, name))
+                        number = numbers[site, name] = len(streams)
+                    args += (name, decided, number, entry)
         args[3] = len(streams)
         group = f"{names.seen}group:{hex_id(8)}"
-        answer = await self._store.run(_ACCEPT, [names.counts, group, *streams, *seen], args)
-        return [mark == 49 for mark in answer]  # b"1"
+        answer: bytes = await self._store.run(
+            _ACCEPT, [names.counts, group, *streams, *seen, names.trail], args
+        )
+        if answer[-1] == 33:  # b"!": something is full, so look at each group's until nothing is
+            self._unweighed[partition] = _WEIGH_EVERY
+        marks: list[bytes] = []
+        at = 0
+        for puts in requests:
+            marks.append(answer[at : at + len(puts)])
+            at += len(puts)
+        return marks
+
+    def _weigh(self, partition: int, events: int) -> str:
+        """Say whether the outboxes' bytes are to be looked at in this group: it costs, and they grow slowly."""
+        self._unweighed[partition] += events
+        if self._unweighed[partition] < _WEIGH_EVERY:
+            return ""
+        self._unweighed[partition] = 0
+        return "1"
 
     def _stream(self, partition: int, site: str, name: str) -> str:
         found = self._streams.get((partition, site, name))
@@ -88,3 +168,9 @@ class Outbox:
         """Finish what is on its way."""
         for group in self._groups:
             await group.close()
+
+
+def _trail(requests: Sequence[Sequence[Put]]) -> bytes:
+    """Return what the trail is to say of all events of a group, in their order."""
+    told = [put.trail or b"null" for puts in requests for put in puts]
+    return b"[%b]" % b",".join(told) if told.count(b"null") < len(told) else b""

@@ -73,6 +73,11 @@ class _Pipe(asyncio.Protocol):
         self.waiting: deque[asyncio.Future[Any]] = deque()
         self.transport: asyncio.WriteTransport | None = None
 
+    @property
+    def live(self) -> bool:
+        """Whether it can be written to, as far as is known."""
+        return self.transport is not None and not self.transport.is_closing()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self.transport = cast("asyncio.WriteTransport", transport)
@@ -132,8 +137,8 @@ class Wire:
             redis.exceptions.ResponseError: the server refused it.
         """
         pipe = self._pipe
-        if pipe is None or pipe.transport is None or pipe.transport.is_closing():
-            pipe = await self._open()
+        if pipe is None or not pipe.live:
+            pipe = await self.open()
         try:
             return await _send(pipe, command)
         except asyncio.CancelledError:
@@ -141,10 +146,21 @@ class Wire:
             pipe.close()
             raise
 
-    async def _open(self) -> _Pipe:
+    @property
+    def live(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._pipe is not None and self._pipe.live
+
+    async def open(self) -> _Pipe:
+        """Open the connection if there is none; it is one when the server has run a script on it.
+
+        Raises:
+            redis.exceptions.ConnectionError, OSError: nobody answers there.
+            redis.exceptions.ResponseError: the server does not let us in, or cannot do anything yet.
+        """
         async with self._opening:
             pipe = self._pipe
-            if pipe is not None and pipe.transport is not None and not pipe.transport.is_closing():
+            if pipe is not None and pipe.live:
                 return pipe
             at = self._endpoint
             loop = asyncio.get_running_loop()
@@ -157,6 +173,8 @@ class Wire:
                     await _send(pipe, ("AUTH", *([at.user] if at.user else []), at.password))
                 if at.database:
                     await _send(pipe, ("SELECT", at.database))
+                # Not PING: a server whose writes are paused answers that.
+                await _send(pipe, ("EVAL", "return 1", 0))
             except BaseException:  # raised again: a connection that is not logged in must not stay
                 pipe.close()
                 raise

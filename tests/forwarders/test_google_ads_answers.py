@@ -111,9 +111,10 @@ ANSWERS: list[tuple[str, Response, int, Verdict]] = [
     ("a new action", error(400, "FAILED_PRECONDITION", violations(
         ("CONVERSION_ACTION_TOO_RECENTLY_CREATED", "destinations[0]"))), 2,
      Retry("CONVERSION_ACTION_TOO_RECENTLY_CREATED", 3600.0)),
-    ("token refused", error(401, "UNAUTHENTICATED"), 2, Renew("HTTP 401 UNAUTHENTICATED")),
+    ("token refused", error(401, "UNAUTHENTICATED"), 2,
+     Renew("HTTP 401 UNAUTHENTICATED: Bad value …")),
     ("API not enabled", error(403, "PERMISSION_DENIED", info("SERVICE_DISABLED")), 2,
-     Pause("HTTP 403 SERVICE_DISABLED")),
+     Pause("HTTP 403 SERVICE_DISABLED: Bad value …")),
     ("no such place", answer(404, None), 2, Pause("HTTP 404")),
     ("aborted", error(409, "ABORTED"), 2, Retry("HTTP 409 ABORTED")),
     ("too much, with a delay", error(429, "RESOURCE_EXHAUSTED", {"@type": TYPE + "RetryInfo", "retryDelay": "3.5s"},

@@ -98,12 +98,42 @@ async def test_what_is_too_old_expires(store: Store) -> None:
 
 
 async def test_entries_expire_while_their_forwarder_is_paused(store: Store) -> None:
-    """Nothing is kept longer than 72 h because nobody mended the token."""
+    """Nothing is kept longer than 72 h because nobody mended the token; and the count says that this was why."""
     async with Scene(store, site_of(link(Telling()))) as scene:
         scene.vendor.answers["vendor.example"] = lambda _seen: Reply(403)
         await scene.full(*(f"e{number}" for number in range(30)))
         delivery = await scene.work()
         await wait_until(lambda: delivery.states()[0].state is State.PAUSED)
+        scene.clock.ahead_ms = 72 * HOUR_MS
+        await scene.settled(expired_vendor_unauthorised=30)
+
+
+async def test_pings_expire_while_older_full_entries_may_still_wait(store: Store) -> None:
+    """Those that may wait for days stand before them in the outbox, and do not hide them."""
+    now_ms = time.time_ns() // 1_000_000
+    async with Scene(store, site_of(link(Telling()))) as scene:
+        scene.vendor.answers["vendor.example"] = lambda _seen: Reply(403)
+        await scene.full(*(f"e{number}" for number in range(1200)))
+        delivery = await scene.work()
+        await wait_until(lambda: delivery.states()[0].state is State.PAUSED)
+        await scene.ping("old", accepted_ms=now_ms - 4 * HOUR_MS)
+
+        async def ended() -> bool:
+            return (await scene.account()).pending == 1200
+
+        await wait_until(ended, what="the end of a ping that is too old")
+        account = await scene.account()
+        assert account.outcomes == {"expired|vendor_unauthorised": 1}
+        assert account.adds_up
+
+
+async def test_entries_that_grow_old_while_the_vendor_fails_are_too_old(store: Store) -> None:
+    """An outage is nothing that an operator could have mended."""
+    async with Scene(store, site_of(link(Telling()))) as scene:
+        scene.vendor.answers["vendor.example"] = lambda _seen: Reply(503)
+        await scene.full(*(f"e{number}" for number in range(30)))
+        delivery = await scene.work()
+        await wait_until(lambda: delivery.states()[0].state is State.FAILING)
         scene.clock.ahead_ms = 72 * HOUR_MS
         await scene.settled(expired_too_old=30)
 

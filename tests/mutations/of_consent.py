@@ -11,6 +11,12 @@ _RECORDS = "integration/gateway/test_foreign_records.py"
 _DELIVERY = "integration/test_delivery_consent.py"
 _NARROWING = "integration/test_delivery_narrowing.py"
 _SCRIPT = "integration/store/test_consent_script.py"
+_SWEEP = "integration/withdrawal/test_sweep.py"
+_ERASE = "integration/withdrawal/test_erase.py"
+_FORGED = "integration/gateway/test_forged_consent.py"
+_HISTORY = "integration/gateway/test_consent_history.py"
+_LATE = "integration/gateway/test_made_while_denied.py"
+_STATES = "integration/store/test_consent_states.py"
 _POLICY = "unit/test_policy_table.py"
 
 OF_CONSENT = (
@@ -78,8 +84,8 @@ OF_CONSENT = (
     mutation(
         "Global Privacy Control is ignored",
         "proxy/gateway/call.py",
-        "        return values is not None and any(",
-        "        return values == ['never'] and any(",
+        "        if values is not None and any(part.strip()",
+        "        if values == ['never'] and any(part.strip()",
         f"{_SOURCES}::TestGlobalPrivacyControl::test_it_denies_the_ad_signals",
     ),
     mutation(
@@ -111,6 +117,56 @@ OF_CONSENT = (
         "(mode == 'decide' and decided > times[i])",
         "mode == 'decide'",
         f"{_SCRIPT}::test_each_statement_does_what_the_contract_says",
+    ),
+    mutation(
+        "a doubted grant lifts a denial",
+        "proxy/store/scripts/consent.lua",
+        "letter == 'g' and claimed > claims[i]",
+        "claimed > claims[i]",
+        f"{_FORGED}::TestTheBannersOwnCookie::test_one_that_denies_keeps_it_denied",
+        f"{_STATES}::test_the_script_does_what_the_table_says",
+    ),
+    mutation(
+        "nobody doubts a grant",
+        "proxy/gateway/consent_api.py",
+        "    if not words:\n",
+        "    if words:\n",
+        f"{_FORGED}::TestTheBannersOwnCookie::test_one_that_denies_keeps_it_denied",
+    ),
+    mutation(
+        "a grant from a clock that is ahead counts twice",
+        "proxy/store/scripts/consent.lua",
+        "letter == 'g' and claimed > claims[i]",
+        "letter == 'g'",
+        f"{_FORGED}::TestReplays::test_not_even_if_its_clock_was_ahead",
+    ),
+    mutation(
+        "only the last denial holds back what was made while denied",
+        "proxy/consent.py",
+        "    if made_ms < since:\n",
+        "    if record.denied_at[position] <= made_ms < since:\n",
+        f"{_LATE}::TestKeptByTheClient::test_an_earlier_refusal_than_the_last_holds_back_too",
+    ),
+    mutation(
+        "a decision is not kept",
+        "proxy/store/scripts/consent.lua",
+        "    remember()\n",
+        "",
+        f"{_HISTORY}::TestTheRecords::test_each_decision_is_one_and_a_withdrawal_is_another",
+    ),
+    mutation(
+        "an erasure by the visitor leaves the history",
+        "proxy/store/keys.py",
+        ', "history": history_key(site, visitor)}',
+        "}",
+        f"{_HISTORY}::TestErasedByTheVisitor::test_everything_goes_but_what_keeps_it_denied",
+    ),
+    mutation(
+        "a foreign page may ask for the export",
+        "proxy/gateway/consent_api.py",
+        'if export and "Origin" in call.request.headers and not call.listed:',
+        'if export and "Origin" in call.request.headers and call.listed is None:',
+        f"{_HISTORY}::TestTheExport::test_a_foreign_page_does_not_get_it",
     ),
     mutation(
         "a withdrawal leaves no tombstone",
@@ -158,7 +214,7 @@ OF_CONSENT = (
     mutation(
         "a denial in between is forgotten after a new grant",
         "proxy/consent.py",
-        "        if values[position] is Value.DENIED or record.denied_at[position] >= read_at:",
+        "        if values[position] is Value.DENIED or denied_since(record, position, read_at=read_at, known=known):",
         "        if values[position] is Value.DENIED:",
         f"{_RE_READ}::test_the_re_read_lowers",
     ),
@@ -192,9 +248,9 @@ OF_CONSENT = (
     ),
     mutation(
         "a lowered entry states more than it held",
-        "proxy/delivery/reread.py",
-        "        signals = stricter(event.signals, self._signals_now(record, entry.read_at, now_ms))",
-        "        signals = self._signals_now(record, entry.read_at, now_ms)",
+        "proxy/delivery/lowering.py",
+        "    signals = stricter(event.signals, _signals_now(record, entry, site, now_ms))",
+        "    signals = _signals_now(record, entry, site, now_ms)",
         f"{_NARROWING}::test_a_lowered_entry_states_no_more_than_it_held",
     ),
     mutation(
@@ -203,6 +259,49 @@ OF_CONSENT = (
         "            if checked.operations or any(map(is_not, checked.allowed, self._entries)):",
         "            if checked.operations:",
         f"{_NARROWING}::test_a_request_that_was_made_of_more_does_not_start",
+    ),
+    # --- what waits is looked for, and erased --------------------------------------------------------------------
+    mutation(
+        "a withdrawal is not noted",
+        "proxy/remember.py",
+        "            now_ms = max(now_ms, changed.claimed)\n            await self._consents.note(site.name, visitor.id)\n",
+        "            now_ms = max(now_ms, changed.claimed)\n",
+        f"{_SWEEP}::test_parked_entries_are_found",
+    ),
+    mutation(
+        "a request that is under way is followed by a ping of the same event",
+        "proxy/delivery/clearing.py",
+        "                if one.held and spare:",
+        "                if one.held is spare is None:",
+        f"{_SWEEP}::test_a_request_under_way_is_not_followed_by_a_ping",
+    ),
+    mutation(
+        "what a vendor quoted of the visitor stays with a lowered letter",
+        "proxy/delivery/clearing.py",
+        "struck(one.words, one.entry)",
+        "one.words",
+        f"{_SWEEP}::test_a_lowered_letter_ended_as_it_did",
+    ),
+    mutation(
+        "an erasure leaves what is kept of sent entries",
+        "proxy/delivery/clearing.py",
+        "            gone = [one for one in copies if one.entry is None or self._judge(one.entry) is not one.entry]",
+        "            gone = [one for one in copies if one.entry is None]",
+        f"{_ERASE}::test_everything_is_erased_and_told",
+    ),
+    mutation(
+        "an erasure leaves the old record's fields",
+        "proxy/store/scripts/erase.lua",
+        "  redis.call('DEL', unpack(KEYS))",
+        "  redis.call('DEL', unpack(KEYS, 2))",
+        f"{_ERASE}::test_everything_is_erased_and_told",
+    ),
+    mutation(
+        "an erasure looks only once",
+        "proxy/operate/erase.py",
+        "_MOST_LOOKS: Final = 5",
+        "_MOST_LOOKS: Final = 0",
+        f"{_ERASE}::test_an_event_that_was_on_its_way_is_erased_too",
     ),
     mutation(
         "an event made while its signal was denied is released by a later grant",

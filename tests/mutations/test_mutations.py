@@ -16,13 +16,16 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.mutation import Mutation
+from tests.mutations.of_banner_cookies import OF_BANNER_COOKIES
+from tests.mutations.of_clocks import OF_CLOCKS
 from tests.mutations.of_consent import OF_CONSENT
 from tests.mutations.of_content import OF_CONTENT
+from tests.mutations.of_sources import OF_SOURCES
 
-MUTATIONS = (*OF_CONSENT, *OF_CONTENT)
+MUTATIONS = (*OF_CLOCKS, *OF_CONSENT, *OF_CONTENT, *OF_BANNER_COOKIES, *OF_SOURCES)
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = Path(__file__).with_name("runner.py")
-COPIED = ("proxy", "forwarders", "tests", "config", "pyproject.toml")
+COPIED = ("proxy", "forwarders", "tests", "config", "docs", "pyproject.toml")
 NOTHING_CHANGED = "nothing is changed"
 FAILED = {0: "all of them pass", 1: "a test failed", 4: "a test is not there any more", 5: "no test was run"}
 

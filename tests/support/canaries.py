@@ -5,12 +5,15 @@ is and where it came from.
 """
 
 import hashlib
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from tests.support.leaks import Leak, Needles, forms_of, forms_of_address
 from tests.support.rig import ORIGIN, PAGE, Browser
+from tests.support.tc_strings import Wish
 
 HASHED = frozenset({"md5", "sha1", "sha256"})
 FREE_PARAM = "colour"
@@ -56,10 +59,16 @@ class Canary:
         size = digits(4, self.name, "screen")
         return self.marks.setdefault("screen", f"19{size[:2]}x10{size[2:]}")
 
+    def tc_string(self) -> str:
+        """Plant a TC string of today that consents to everything, told from others by its banner's id."""
+        today = time.time_ns() // 86_400_000_000_000 * 86_400_000
+        text = Wish(updated_at=today, cmp_id=300 + len(self.name)).text()
+        return self.marks.setdefault("tc string", text)
+
     # -- what the browser says ---------------------------------------------------------------------------------------
 
-    def browser(self, browser: Browser) -> Browser:
-        """Give a browser headers and cookies."""
+    def browser(self, browser: Browser, *, answered: bool = True) -> Browser:
+        """Give a browser headers and cookies; ``answered``: those of banners that were answered long ago, too."""
         mark = self.mark
         browser.headers.update(
             {
@@ -74,7 +83,19 @@ class Canary:
                 "X-Forwarded-For": self.address,
             }
         )
-        consent = f'{{"user_uid":"{mark("cmp uid")}","user_agent":"{mark("cmp agent")}"}}'
+        # Proper ones, of an answer before the one that is posted: they are read, and change nothing.
+        consent = json.dumps(
+            {
+                "timestamp": "2026-01-02T03:04:05.000Z",
+                "user_uid": mark("cmp uid"),
+                "user_agent": mark("cmp agent"),
+                "consents_approved": [
+                    f"cookie_cat_{name}" for name in ("necessary", "statistic", "marketing")
+                ],
+                "consents_denied": [],
+            },
+            separators=(",", ":"),
+        )
         browser.cookies.update(
             {
                 "_ga": f"GA1.1.{self.number('_ga', 10)}.1700000000",
@@ -86,10 +107,12 @@ class Canary:
                 "_uetmsclkid": f"_uet{self.hexadecimal('_uetmsclkid')}",
                 "li_fat_id": mark("li_fat_id cookie"),
                 "session": mark("other cookie"),
-                "CookieInformationConsent": quote(consent),
-                "euconsent-v2": f"CQ{mark('tc string')}AAAA.YAAAAAAAAAAA",
             }
         )
+        if answered:
+            browser.cookies.update(
+                {"CookieInformationConsent": quote(consent), "euconsent-v2": self.tc_string()}
+            )
         return browser
 
     # -- what the banner says ----------------------------------------------------------------------------------------

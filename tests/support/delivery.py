@@ -40,6 +40,7 @@ FAST = Pace(
     fresh_s=0.5,
     hold_ms=50,
     sweep_s=0.05,
+    tidy_s=0.1,
     asks_s=0.02,
     orders_s=0.02,
     drain_s=2.0,
@@ -75,6 +76,7 @@ class TurnedClock(SystemClock):
 
     def __init__(self) -> None:
         self.ahead_ms = 0
+        super().__init__()
 
     def now_ms(self) -> int:
         """Return Unix time in milliseconds."""

@@ -37,11 +37,13 @@ class Operator:
         folder: where the configuration is written.
         url: the store's; absent: the embedded one in ``folder / "data"``.
         store: further keys of ``[store]``.
+        delivery: keys of ``[delivery]``.
     """
 
-    def __init__(self, folder: Path, url: str = "embedded", store: str = "") -> None:
+    def __init__(self, folder: Path, url: str = "embedded", store: str = "", delivery: str = "") -> None:
         self.config = folder / "sayso.toml"
-        lines = ["[server]", f'data_dir = "{folder / "data"}"', "[store]", f'url = "{url}"', store, SHOP]
+        lines = ["[server]", f'data_dir = "{folder / "data"}"', "[store]", f'url = "{url}"', store]
+        lines += ["[delivery]", delivery, SHOP]
         self.config.write_text("\n".join(lines), encoding="utf-8")
 
     async def run(self, *arguments: str) -> Result:

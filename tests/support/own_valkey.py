@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from redis import Redis
@@ -12,12 +13,13 @@ from proxy.store.embedded_server import find_binary
 
 
 class Valkey:
-    """A server on a socket in ``folder``. What it took survives ``stop`` and ``start``."""
+    """A server on a socket in ``folder``. What it took survives ``stop`` and ``start``; ``options`` count from then on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment
         self.socket = folder / "s"
         self.url = f"unix://{self.socket}"
-        self._options = {
+        self.options = {
             "port": "0",
             "unixsocket": str(self.socket),
             "dir": str(folder),
@@ -30,10 +32,10 @@ class Valkey:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [str(find_binary())]
-        for name, value in self._options.items():
+        for name, value in self.options.items():
             command += [f"--{name}", value]
         self._process = subprocess.Popen(  # noqa: S603  # the server that Sayso ships with
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         for _ in range(1000):
             if self._answers():
@@ -41,6 +43,12 @@ class Valkey:
             assert self._process.poll() is None, "the server ended at its start"
             time.sleep(0.01)
         raise AssertionError("Valkey does not answer")
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
 
     def _answers(self) -> bool:
         try:

@@ -72,6 +72,13 @@ def test_advice_that_would_break_the_file_says_what_else_must_go(tmp_path: Path)
     assert 'otherwise = "cookieless": google_analytics' in found["sites.shop.policy.preset"]
 
 
+def test_keeping_more_than_an_outbox_takes_back_is_warned_about(tmp_path: Path) -> None:
+    """Unless nothing is kept."""
+    found = _warned(tmp_path, _clean() + "[delivery]\nmax_entries = 500")
+    assert found == {"delivery.replay_entries": "replay_entries = 500, or a higher max_entries"}
+    assert _warned(tmp_path, _clean() + "[delivery]\nmax_entries = 500\nreplay_hours = 0") == {}
+
+
 SITE_CASES = [
     (
         'preset = "consent-mode"',
@@ -222,8 +229,8 @@ def test_a_file_with_problems_is_reported_line_by_line(tmp_path: Path) -> None:
         f"{path}: server.listen: not an address to listen on; allowed: HOST:PORT, such as 127.0.0.1:8080, [::1]:8080"
         " or 0.0.0.0:8080; port 0 is a free one",
         f"{path}: server.workers: too small; allowed: a whole number, 1 to 64",
-        f"{path}: sites.shop.host: unknown key; did you mean hosts?; allowed: base_path, conversions, forwarders, hosts,"
-        " ingest_keys, origins, policy, visitor",
+        f"{path}: sites.shop.host: unknown key; did you mean hosts?; allowed: base_path, cmp, conversions, forwarders, hosts,"
+        " ingest_keys, notice, origins, policy, visitor",
     ]
 
 
@@ -232,13 +239,31 @@ def test_a_file_that_can_be_used_is_reported_with_its_warnings(tmp_path: Path) -
     path = configs.written(tmp_path, _behind_env(_clean('preset = "consent-mode"')))
     code, text = report(path)
     assert code == 0
+    hint = (
+        f"{path}: hint: sites.shop.notice: consent records are not complete as proof without controller, contact,"
+        " jurisdiction, language, version, storage; better: [sites.shop.notice] with these keys"
+    )
     assert text.splitlines() == [
         f"{path}: warning: sites.shop.policy.preset: consent-mode sends cookieless pings before the visitor has"
         ' answered, which is contested in the EEA; better: [sites.shop.policy] preset = "eea-strict"',
+        hint,
         f"{path}: no problems, 1 warning",
     ]
     configs.written(tmp_path, _behind_env(_clean()))
-    assert report(path) == (0, f"{path}: no problems, 0 warnings")
+    assert report(path) == (0, f"{hint}\n{path}: no problems, 0 warnings")
+
+
+def test_a_notice_that_says_everything_leaves_no_hint(tmp_path: Path) -> None:
+    """And what it leaves out is named, alone."""
+    notice = (
+        '[sites.shop.notice]\ncontroller = "Shop AS"\ncontact = "privacy@shop.example"\njurisdiction = "NO"\n'
+    )
+    notice += 'language = "nb"\nversion = "1"\n'
+    path = configs.written(tmp_path, _behind_env(_clean(more=configs.ANALYTICS + notice)))
+    (hint, _) = report(path)[1].splitlines()
+    assert "as proof without storage;" in hint
+    configs.written(tmp_path, _behind_env(_clean(more=configs.ANALYTICS + notice + 'storage = ["EU"]\n')))
+    assert report(path)[1] == f"{path}: no problems, 0 warnings"
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:

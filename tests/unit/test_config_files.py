@@ -43,7 +43,7 @@ def test_the_reference_states_the_defaults(tmp_path: Path) -> None:
     defaults = configs.loaded(tmp_path, SITE)
     assert reference.model_copy(update={"sites": {}}) == defaults.model_copy(update={"sites": {}})
     written, default = reference.sites["shop"], defaults.sites["shop"]
-    stated = {"analytics_storage": "consent"}
+    stated = {"analytics_storage": "consent", "record_keep_days": 365 + 30}
     assert written.policy == default.policy.model_copy(update=stated)
     stated_ages = {"max_age_days": 7, "consented_max_age_days": 90}
     assert written.visitor == default.visitor.model_copy(update=stated_ages)

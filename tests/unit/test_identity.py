@@ -135,8 +135,14 @@ def test_a_refusal_of_any_time_can_be_read() -> None:
 
 def test_a_refusal_from_the_future_is_from_now() -> None:
     """Otherwise it would outrank every decision until that moment comes."""
-    text = refusal_value(ALL_DENIED, NOW_MS + DAY)
+    text = refusal_value(ALL_DENIED, NOW_MS + 1000 * DAY)
     assert read_refusal(text, now_ms=NOW_MS) == Refusal(ALL_DENIED, NOW_MS)
+
+
+def test_a_refusal_may_be_as_far_ahead_as_the_grant_that_it_ended_was() -> None:
+    """Or that grant, sent once more, would seem to be newer than its end."""
+    text = refusal_value(ALL_DENIED, NOW_MS + 240_000)
+    assert read_refusal(text, now_ms=NOW_MS) == Refusal(ALL_DENIED, NOW_MS + 240_000)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,6 +31,8 @@ class Clock:
     def now_ms(self) -> int:
         """Return Unix time in milliseconds."""
         return NOW_MS + int(self.seconds * 1000)
+
+    consent_ms = now_ms
 
     def monotonic(self) -> float:
         """Return seconds."""
@@ -131,7 +134,10 @@ async def test_a_refused_token_is_not_used_again(desk: Desk) -> None:
 
 
 ANSWERS: dict[str, tuple[Reply, Pause | Retry]] = {
-    "revoked": (Reply(400, {"error": "invalid_grant"}), Pause("token: HTTP 400 invalid_grant")),
+    "revoked": (
+        Reply(400, {"error": "invalid_grant"}, headers={"Date": formatdate(NOW_MS / 1000, usegmt=True)}),
+        Pause("token: HTTP 400 invalid_grant"),
+    ),
     "unknown client": (Reply(401, {"error": "invalid_client"}), Pause("token: HTTP 401 invalid_client")),
     "wrong scope": (Reply(400, {"error": "invalid_scope"}), Pause("token: HTTP 400 invalid_scope")),
     "busy, by word": (
@@ -153,6 +159,32 @@ async def test_refusals_say_who_must_act(desk: Desk, reply: Reply, verdict: Paus
     """An operator for what only he can mend, nobody for what passes."""
     desk.vendor.queue = [reply]
     assert await desk.source.get() == verdict
+
+
+@pytest.mark.parametrize("off_s", [7200, -7200], ids=["ahead", "behind"])
+async def test_an_assertion_goes_by_googles_clock_where_ours_is_wrong(desk: Desk, off_s: int) -> None:
+    """Google refuses what was made in its future, or too long ago, and says by its date what time it is there."""
+    theirs = {"Date": formatdate(NOW_MS / 1000 - off_s, usegmt=True)}
+
+    def judge(seen: Seen) -> Reply:
+        made_s = decode(dict(parse_qsl(seen.body.decode()))["assertion"]).claims["iat"]
+        if abs(made_s - (NOW_MS // 1000 - off_s)) > 60:
+            return Reply(400, {"error": "invalid_grant"}, headers=theirs)
+        return Reply(json={"access_token": f"token-{desk.asked}", "expires_in": 3599}, headers=theirs)
+
+    desk.vendor.answers["oauth2.googleapis.com"] = judge
+    assert await desk.source.get() == "token-2"
+    desk.source.refuse("token-2")
+    assert await desk.source.get() == "token-3", "what was learned is remembered"
+
+
+async def test_a_key_that_is_revoked_is_not_tried_over_and_over(desk: Desk) -> None:
+    """One more try is all that a wrong clock is worth."""
+    desk.vendor.answers["oauth2.googleapis.com"] = lambda _seen: Reply(
+        400, {"error": "invalid_grant"}, headers={"Date": formatdate(NOW_MS / 1000 - 7200, usegmt=True)}
+    )
+    assert await desk.source.get() == Pause("token: HTTP 400 invalid_grant")
+    assert desk.asked == 2
 
 
 async def test_after_a_refusal_google_is_left_alone_for_a_moment(desk: Desk) -> None:

@@ -56,7 +56,7 @@ def said(one: Recorded) -> Said:
 
 async def visit(whole: Whole, browser: Browser, canary: Canary, state: dict[str, str], agent: str) -> None:
     """Answer the banner and buy twice."""
-    canary.browser(browser)
+    canary.browser(browser, answered=False)
     browser.headers["User-Agent"] = f"{agent} {canary.mark('agent')}/7.1"
     assert (await browser.consent(canary.statement(state))).status == 204
     for number in (1, 2):
@@ -110,7 +110,7 @@ async def test_the_two_crowds_are_told_apart(start_whole: StartWhole) -> None:
         for number in (1, 2):
             canary = Canary(kind, "203.0.113.77")
             browser = whole.rig.browser()
-            canary.browser(browser)
+            canary.browser(browser, answered=False)
             browser.headers["User-Agent"] = agent
             await browser.collect(event_of(canary, "purchase", number))
     await whole.deliver()

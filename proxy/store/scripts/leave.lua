@@ -1,8 +1,10 @@
--- A worker leaves an outbox: all that it still holds is given back at once, as if never claimed.
--- KEYS: stream, parked, workers.
+#!lua flags=allow-oom
+-- A worker leaves an outbox: all that it still holds is given back at once, as if never claimed. Its name stays among
+-- the workers: in other outboxes of the partition it may still have something under way.
+-- KEYS: stream, parked.
 -- ARGV: group, worker.
 -- Returns how many entries were given back.
-local stream, parked, workers = KEYS[1], KEYS[2], KEYS[3]
+local stream, parked = KEYS[1], KEYS[2]
 local group, me = ARGV[1], ARGV[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -22,5 +24,4 @@ while true do
   if #held == 0 then break end
 end
 redis.call('XGROUP', 'DELCONSUMER', stream, group, me)
-redis.call('ZREM', workers, me)
 return given

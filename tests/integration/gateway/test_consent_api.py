@@ -123,7 +123,7 @@ class TestStating:
         await browser.consent(GRANT)
         await purchase(browser)
         tag = f"sayso:{{shop:{browser.id}}}"
-        assert await rig.keys("*{shop:*") == [f"{tag}:consent", f"{tag}:session"]
+        assert await rig.keys("*{shop:*") == [f"{tag}:consent", f"{tag}:history", f"{tag}:session"]
 
 
 class TestAsking:
@@ -173,8 +173,12 @@ class TestAsking:
         browser = rig.browser()
         await browser.consent(DENY)
         held = (await browser.get("/consent?export=1")).json["held"]
-        assert set(held) == {"refusal"}
+        assert held["visitor"] is held["consent"] is held["session_start"] is None
+        assert held["events"] == held["recipients"] == []
         assert signals(held["refusal"]) == DENY
+        (record,) = held["records"]
+        assert record["event"]["state"] == "refused"
+        assert {one["state"] for one in record["purposes"]} == {"denied"}
 
     async def test_only_the_export_names_the_id(self, rig: Rig) -> None:
         browser = rig.browser()

@@ -2,10 +2,16 @@
 
 import pytest
 
-from tests.support.rig import ADS, DENY, GRANT, STATS, Rig, purchase
+from tests.support.rig import ADS, DENY, GRANT, STATS, Rig, purchase, until
 
 LATER = 1500
 """Milliseconds between the refusal and the event, and between the event and the grant."""
+
+
+async def _tick(rig: Rig) -> None:
+    """Wait until the clock has moved on: within one millisecond nobody can say what came first."""
+    before = rig.clock()
+    await until(lambda: rig.clock() > before + 1, "the next millisecond")
 
 
 class TestKeptByTheClient:
@@ -44,6 +50,35 @@ class TestKeptByTheClient:
         made = await purchase(browser, event_id="old", timestamp=denied_at + 10)
         assert (made["meta"], made["google_analytics"]) == ("drop|consent_denied", "full|granted")
         assert (await purchase(browser, event_id="new", timestamp=granted_at + 10))["meta"] == "full|granted"
+
+    async def test_an_earlier_refusal_than_the_last_holds_back_too(self, rig: Rig) -> None:
+        """Granted, denied, granted, denied, granted: only the last denial is remembered, and that must do for all."""
+        browser = rig.browser()
+        made: dict[str, int] = {}
+        await browser.consent(GRANT)
+        for name in ("first", "second"):
+            await _tick(rig)
+            await browser.consent(dict.fromkeys(ADS, "denied"))
+            await _tick(rig)
+            made[name] = rig.clock()
+            await _tick(rig)
+            await browser.consent(GRANT)
+        for name, at in made.items():
+            assert (await purchase(browser, event_id=name, timestamp=at))["meta"] == "drop|consent_denied"
+
+    async def test_a_grant_that_is_only_confirmed_holds_nothing_back(self, rig: Rig) -> None:
+        """A banner that says the same on each page does not make late what was made on the page before."""
+        browser = rig.browser()
+        await browser.consent(GRANT)
+        await _tick(rig)
+        await browser.consent(dict.fromkeys(ADS, "denied"))
+        await _tick(rig)
+        await browser.consent(GRANT)
+        await _tick(rig)
+        made = rig.clock()
+        await _tick(rig)
+        await browser.consent(GRANT)
+        assert (await purchase(browser, timestamp=made))["meta"] == "full|granted"
 
     @pytest.mark.parametrize("how", ["DELETE", "POST"])
     async def test_a_withdrawal_holds_back_what_was_made_before_the_new_grant(

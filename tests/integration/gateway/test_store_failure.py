@@ -199,14 +199,13 @@ class TestAStoreThatRefusesWrites:
     @pytest.mark.parametrize(
         ("spoil", "mend"),
         [
-            (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),
             (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
             (
                 ("CONFIG", "SET", "min-replicas-to-write", "1"),
                 ("CONFIG", "SET", "min-replicas-to-write", "0"),
             ),
         ],
-        ids=["full", "a replica", "without its replicas"],
+        ids=["a replica", "without its replicas"],
     )
     async def test_it_takes_nothing_and_nothing_by_halves(
         self, rig: Rig, own_valkey: Valkey, spoil: tuple[str, ...], mend: tuple[str, ...]

@@ -17,6 +17,7 @@ COMMANDS = [
     ("status",),
     ("pause", "shop", "vendor"),
     ("resume", "shop", "vendor"),
+    ("replay", "--since", "1h"),
     ("dead-letters", "list"),
     ("dead-letters", "retry", "--all"),
     ("consent", "get", "V" * 22),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proxy.store.client import Store, StoreUnavailableError, script
 from proxy.store.keys import OutboxKeys, outbox_keys, partition_of
 from proxy.store.outbox import Outbox, Put
+from proxy.store.trouble import OutboxFullError
 from proxy.store.wire import Arg
 from tests.support.rig import ask
 
@@ -108,6 +109,10 @@ class TestAllOrNothing:
             1000,
             1 << 30,
             1,
+            "",
+            "",
+            "",
+            2,
             1,
             "shop",
             1,
@@ -126,10 +131,10 @@ class TestAllOrNothing:
         for _ in range(3):
             answer = await store.run(
                 script("accept"),
-                [names.counts, "sayso:{p0}:seen:group:x", names.stream, "sayso:{p0}:seen:r"],
+                [names.counts, "sayso:{p0}:seen:group:x", names.stream, "sayso:{p0}:seen:r", names.trail],
                 args,
             )
-            assert answer == b"11"
+            assert answer == b"11."
         assert await entries(store) == [b"one", b"two"]
         assert (await counts(store))["r|shop"] == 2
 
@@ -170,14 +175,29 @@ class TestBounds:
         assert len(await entries(store, "ga")) == 1
 
     async def test_an_outbox_is_bounded_by_its_memory_too(self, store: Store) -> None:
-        """From a thousand entries on the server's estimate of the stream's memory counts."""
+        """The server's own estimate of the stream's memory counts."""
         box = Outbox(store, partitions=1, most_entries=1_000_000, most_bytes=200_000)
         big = b"m" * 200
-        await box.put([put(f"r{n}", ("meta", FULL, big), ("ga", FULL, b"g")) for n in range(1200)])
+        for n in range(1200):
+            await box.put([put(f"r{n}", ("meta", FULL, big), ("ga", FULL, b"g"))])
         taken = len(await entries(store))
-        assert 1000 < taken < 1200  # looked at once per group of 256
+        assert 500 < taken < 1000
+        assert await ask(store, "MEMORY", "USAGE", keys().stream) < 200_000 + 17 * 250
         assert len(await entries(store, "ga")) == 1200
         assert (await counts(store))["o|shop|meta|dropped|outbox_full"] == 1200 - taken
+
+    async def test_within_one_group_the_bytes_that_it_brings_count(self, store: Store) -> None:
+        box = Outbox(store, partitions=1, most_entries=1_000_000, most_bytes=2000)
+        await box.put([put(f"r{n}", ("meta", FULL, b"m" * 200)) for n in range(100)])
+        assert len(await entries(store)) == 10
+
+    async def test_room_that_delivery_makes_is_used_again(self, store: Store) -> None:
+        box = Outbox(store, partitions=1, most_entries=5, most_bytes=1 << 30)
+        await box.put([put(f"r{n}") for n in range(9)])
+        assert len(await entries(store)) == 5
+        await store.redis.xtrim(keys().stream, maxlen=3, approximate=False)
+        await box.put([put(f"s{n}") for n in range(9)])
+        assert [entry[:1] for entry in await entries(store)] == [b"r"] * 3 + [b"s"] * 2
 
     async def test_what_it_dropped_is_seen_all_the_same(self, store: Store) -> None:
         box = outbox(store, most=0)
@@ -192,6 +212,82 @@ class TestBounds:
         await outbox(store).put([put("r1")])
         (group,) = await ask(store, "KEYS", "*:group:*")
         assert 0 < await store.redis.ttl(group) <= 60
+
+
+class TestRefusing:
+    """``when_full = "refuse"``: a request with an event that does not fit is refused as a whole, and nothing counted."""
+
+    def refusing(
+        self, store: Store, *, most: int = 2, partitions: int = 1, most_bytes: int = 1 << 30
+    ) -> Outbox:
+        """Return an outbox of two entries that refuses the third."""
+        return Outbox(store, partitions=partitions, most_entries=most, most_bytes=most_bytes, refuse=True)
+
+    async def test_the_request_is_refused_and_leaves_nothing_behind(self, store: Store) -> None:
+        box = self.refusing(store)
+        await box.put([put("r1"), put("r2")])
+        before = await counts(store)
+        for _ in range(2):
+            with pytest.raises(OutboxFullError):
+                await box.put([put("r3", ("meta", FULL, b"m"), ("ga", FULL, b"g"))])
+        assert await counts(store) == before
+        assert await entries(store, "ga") == []
+        await store.redis.xtrim(keys().stream, maxlen=1, approximate=False)
+        assert await box.put([put("r3", ("meta", FULL, b"m"), ("ga", FULL, b"g"))]) == [True]
+
+    async def test_its_events_share_its_fate(self, store: Store) -> None:
+        """Else a client that sends all of them again would double those without an id of its own."""
+        box = self.refusing(store)
+        with pytest.raises(OutboxFullError):
+            await box.put([put(f"r{n}", seen=False) for n in range(3)])
+        assert await entries(store) == []
+        assert await box.put([put(f"r{n}", seen=False) for n in range(2)]) == [True, True]
+
+    async def test_others_of_the_same_group_are_taken(self, store: Store) -> None:
+        box = self.refusing(store)
+        results = await asyncio.gather(
+            box.put([put("a")]),
+            box.put([put("b"), put("c")]),
+            box.put([put("d", ("ga", FULL, b"g"))]),
+            box.put([put("e", ("meta", DROP, None))]),
+            box.put([put("f")]),
+            box.put([put("g")]),
+            return_exceptions=True,
+        )
+        assert [result if isinstance(result, list) else type(result) for result in results] == [
+            [True],
+            OutboxFullError,
+            [True],
+            [True],
+            [True],
+            OutboxFullError,
+        ]
+        assert await entries(store) == [b"a", b"f"]
+        assert (await counts(store))["r|shop"] == 4
+
+    async def test_a_repeat_of_what_it_has_is_a_duplicate_and_needs_no_room(self, store: Store) -> None:
+        """Its first answer was lost on the way; a 503 now would make the client try for ever."""
+        box = self.refusing(store)
+        await box.put([put("r1"), put("r2")])
+        assert await box.put([put("r1"), put("r2")]) == [False, False]
+
+    async def test_bytes_are_bounded_too(self, store: Store) -> None:
+        box = self.refusing(store, most=1000, most_bytes=1000)
+        with pytest.raises(OutboxFullError):
+            await box.put([put("r1", ("meta", FULL, b"m" * 1001))])
+        assert await box.put([put("r2", ("meta", FULL, b"m" * 400))]) == [True]
+
+    async def test_in_several_partitions_a_refusal_is_told_though_others_took_theirs(
+        self, store: Store
+    ) -> None:
+        """A repeat finds those as duplicates, if they have an id of the client's own."""
+        refs = {partition_of(f"r{n}", 2): f"r{n}" for n in range(50)}
+        box = self.refusing(store, most=1, partitions=2)
+        await store.redis.xadd(keys(partition=1).stream, {"e": "there"})
+        with pytest.raises(OutboxFullError):
+            await box.put([put(refs[0]), put(refs[1])])
+        await store.redis.delete(keys(partition=1).stream)
+        assert await box.put([put(refs[0]), put(refs[1])]) == [False, True]
 
 
 class TestPartitions:
