@@ -10,6 +10,7 @@ from proxy.settings_sites import PolicySettings, SiteSettings
 from proxy.settings_stanzas import Stanza
 from proxy.signals import AD_SIGNALS, SIGNALS
 from proxy.site import Link, Notice, Site, SitePolicy, VisitorCookie
+from proxy.sources.cmp import name_signals
 
 _DAY_S = 24 * 3600
 
@@ -36,6 +37,9 @@ def compile_site(name: str, site: SiteSettings) -> Site:
         policy=_policy(site.policy, preset, links),
         links=links,
         cmp=site.cmp,
+        cmp_names=name_signals(site.cmp_statistics, site.cmp_marketing)
+        if site.cmp_statistics or site.cmp_marketing
+        else None,
         notice=Notice(**site.notice.model_dump()),
     )
 

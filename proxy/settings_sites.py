@@ -40,6 +40,9 @@ def _preset(written: object) -> str:
     return written
 
 
+CmpName = Annotated[str, Field(min_length=1, max_length=64)]
+
+
 def _cmp(written: object) -> str:
     if written not in CHOICES:
         raise wrong("there is no such consent platform", ", ".join(f'"{name}"' for name in CHOICES))
@@ -126,6 +129,10 @@ class SiteSettings(Table):
         Field(json_schema_extra={"enum": list(CHOICES)}),
     ] = AUTO
     """The consent platform whose cookies are read: its name, ``auto`` for whichever came, ``none`` to read none."""
+    cmp_statistics: Annotated[tuple[CmpName, ...], _LISTED, Field(max_length=50)] = ()
+    """What the banner calls its categories (or services) for statistics; with ``cmp_marketing`` in place of the usual."""
+    cmp_marketing: Annotated[tuple[CmpName, ...], _LISTED, Field(max_length=50)] = ()
+    """The same for marketing."""
     visitor: VisitorSettings = VisitorSettings()
     """The cookie that holds the visitor's id."""
     policy: PolicySettings = PolicySettings()

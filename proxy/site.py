@@ -8,6 +8,7 @@ from forwarders.base import Forwarder
 from proxy.policy import Decided, Rule, decide
 from proxy.reasons import Decision, Reason
 from proxy.signals import ConsentState
+from proxy.sources.cmp import Names
 
 NOT_CONFIGURED = Decided(Decision.DROP, Reason.NOT_CONFIGURED)
 _MOST_REMEMBERED = 20_000
@@ -99,6 +100,8 @@ class Site:
     policy: SitePolicy
     links: tuple[Link, ...]
     cmp: str = "none"
+    cmp_names: Names | None = None
+    """What the site calls its categories in its banner, where those are names of its own."""
     notice: Notice = Notice()
 
     def __post_init__(self) -> None:

@@ -46,7 +46,7 @@ def read_cookies(headers: list[str], site: Site, *, now_ms: int) -> Cookies:
     found = Cookies()
     ids, refusals, others = _sorted(headers, site, found.vendor)
     if others and site.cmp != "none":
-        found.heard = hear_cookies(site.cmp, others, now_ms)
+        found.heard = hear_cookies(site.cmp, others, now_ms, site.cmp_names)
     if ids:
         found.ids = frozenset(ids)
         if len(ids) == 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from proxy.signals import ALL_UNKNOWN
-from proxy.sources.cmp import read_cookies
+from proxy.sources.cmp import Names, read_cookies
 from proxy.sources.consent_mode import read as read_consent_mode
 from proxy.sources.gpp import GppReading, read_gpp, said_usp
 from proxy.sources.iab import Vendor
@@ -72,17 +72,18 @@ class Heard:
 NOTHING: Final = Heard()
 
 
-def hear_cookies(cmp: str, cookies: Sequence[tuple[str, str]], now_ms: int) -> Heard:
+def hear_cookies(
+    cmp: str, cookies: Sequence[tuple[str, str]], now_ms: int, names: Names | None = None
+) -> Heard:
     """Understand the banner cookies of a request.
 
     Args:
         cmp: the site's consent platform: one of ``proxy.sources.cmp.CHOICES``.
         cookies: names and raw values, as the Cookie headers have them.
         now_ms: the time of receipt, Unix ms.
+        names: what the site calls its categories, in place of the platform's usual names.
     """
-    reading = read_cookies(cmp, cookies, now_ms)
-    if reading.family is None and cmp != "auto":
-        return NOTHING
+    reading = read_cookies(cmp, cookies, now_ms, names=names)
     words: list[Word] = []
     tcf: tuple[TcfReading, ...] = ()
     if reading.family is not None:

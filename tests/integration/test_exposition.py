@@ -131,9 +131,12 @@ async def test_labels_are_closed_sets(store: Store) -> None:
         "status": set(metrics.STATUSES),
         "result": set(metrics.READS),
     }
+    # What this process counted for other tests' sites stands there, too.
+    own = tuple(metric.name for metric in metrics.CATALOGUE if metric.where == "process")
     for name, pairs in samples:
         for label, value in pairs:
-            assert value in closed.get(label, {value}), name
+            known = {value} if label == "site" and name.startswith(own) else closed.get(label, {value})
+            assert value in known, name
             assert "secret" not in value
 
 

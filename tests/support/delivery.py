@@ -235,16 +235,16 @@ class Scene:
 
     async def account(self, forwarder: str = "vendor") -> Account:
         """Return what the store says of a forwarder."""
-        counts: Any = await self.store.redis.hgetall(partition_keys(0).counts)
+        async with self.store.redis.pipeline(transaction=True) as pipe:  # at one moment, while workers go on
+            pipe.hgetall(partition_keys(0).counts)
+            pipe.xlen(outbox_keys(0, SITE, forwarder).stream)
+            counts, pending = await pipe.execute()
         found = {name.decode(): int(value) for name, value in counts.items()}
         prefix = f"o|{SITE}|{forwarder}|"
         outcomes = {
             name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)
         }
-        stream = outbox_keys(0, SITE, forwarder).stream
-        return Account(
-            found.get(f"f|{SITE}|{forwarder}", 0), outcomes, int(await self.store.redis.xlen(stream))
-        )
+        return Account(found.get(f"f|{SITE}|{forwarder}", 0), outcomes, int(pending))
 
     async def count(self, kind: str, forwarder: str = "vendor") -> int:
         """Return one of the store's other counts: ``w`` or ``l``."""

@@ -229,7 +229,7 @@ def test_a_file_with_problems_is_reported_line_by_line(tmp_path: Path) -> None:
         f"{path}: server.listen: not an address to listen on; allowed: HOST:PORT, such as 127.0.0.1:8080, [::1]:8080"
         " or 0.0.0.0:8080; port 0 is a free one",
         f"{path}: server.workers: too small; allowed: a whole number, 1 to 64",
-        f"{path}: sites.shop.host: unknown key; did you mean hosts?; allowed: base_path, cmp, conversions, forwarders, hosts,"
+        f"{path}: sites.shop.host: unknown key; did you mean hosts?; allowed: base_path, cmp, cmp_marketing, cmp_statistics, conversions, forwarders, hosts,"
         " ingest_keys, notice, origins, policy, visitor",
     ]
 

@@ -216,12 +216,12 @@ async def _is_ready(shop: Shop) -> bool:
 async def test_an_operator_pauses_looks_and_resumes(shop: Shop, twin: RunningTwin) -> None:
     """While it serves; a second time what was delivered, as nothing is lost by that either."""
     assert "is paused" in await shop.says("pause", "shop", "meta")
-    order = await shop.buys()
 
     async def held() -> bool:
         return str((await shop.health())["parts"]["shop.meta"].get("words", "")).startswith("held")
 
     await wait_until(held, what="an operator's pause")
+    order = await shop.buys()
     await wait_until(lambda: order in orders(twin, "microsoft"), within_s=20, what="the other vendors' order")
     assert orders(twin, "meta") == []
     assert "shop meta is paused by the operator" in await shop.says("status")

@@ -22,6 +22,8 @@ _STATE = {"1": Value.GRANTED, "0": Value.DENIED}
 # Groups that cannot be refused, under their new and their old id.
 _NECESSARY = frozenset({"C0001", "1"})
 _BANNER_CLOSED = "3"
+_BUTTONS = frozenset({"1", "2", _BANNER_CLOSED})
+"""Accept all, reject all, the cross: kinds of interaction that only a visitor can have caused."""
 
 
 def _read(cookies: Mapping[str, str], names: Names) -> Answer:
@@ -39,7 +41,7 @@ def _read(cookies: Mapping[str, str], names: Names) -> Answer:
         signals = without_grants(signals)
     # The time is that of the banner. Whether a later refusal moves it is not documented, so it vouches for grants only.
     refused = Value.DENIED in signals.values()
-    closed = moment(unescape(cookies[_CLOSED]))
+    closed = moment(unescape(cookies[_CLOSED])) if cookies.get(_CLOSED) else None
     return Answer(
         signals,
         decided_at=None if refused or signals is ALL_UNKNOWN else closed,
@@ -59,8 +61,14 @@ def _query(text: str) -> dict[str, str]:
 
 
 def _answered(said: dict[str, str], cookies: Mapping[str, str]) -> bool:
-    """Tell whether the banner was closed. ``interactionCount`` is 1 before any answer, too, so it proves nothing."""
-    if said.get("AwaitingReconsent", "false") != "false" or not cookies.get(_CLOSED):
+    """Tell whether the banner was answered: it was closed, or the cookie says by which of its buttons.
+
+    ``interactionCount`` is 1 before any answer, too, so it proves nothing by itself.
+    """
+    if said.get("AwaitingReconsent", "false") != "false":
+        return False
+    by_button = said.get("intType") in _BUTTONS and said.get("interactionCount", "0").strip("0") != ""
+    if not (cookies.get(_CLOSED) or by_button):
         return False
     return said.get("landingPath", "NotLandingPage") == "NotLandingPage"
 
@@ -91,7 +99,7 @@ FAMILY = Family(
     names=name_signals(("C0002", "2"), ("C0004", "4")),
     told="`groups`: C0002 statistics, C0004 marketing (older tenants 2 and 4); time `OptanonAlertBoxClosed` if all is"
     " granted; proof `consentId`; TC string `eupubconsent-v2`",
-    traps="written on load with defaults, so it counts only beside `OptanonAlertBoxClosed`, off the landing page and"
-    " without `AwaitingReconsent=true`; `interactionCount` proves no answer; a banner closed by its cross (`intType=3`)"
+    traps="written on load with defaults, so it counts only beside `OptanonAlertBoxClosed` or where `intType` names a"
+    " button (1 to 3), off the landing page and without `AwaitingReconsent=true`; `interactionCount` alone proves no answer; a banner closed by its cross (`intType=3`)"
     " with nothing refused grants nothing; groups are configurable",
 )

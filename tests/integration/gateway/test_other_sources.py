@@ -148,6 +148,21 @@ class TestBannerCookies:
             browser.cookies["CookieConsent"] = cookiebot(rig, True, True)
             assert (await purchase(browser))["meta"] == meta, cmp
 
+    async def test_a_site_may_say_what_its_categories_are_called(self, start_rig: StartRig) -> None:
+        klaro = quote(json.dumps({"matomo": True, "our-ads": True}), safe="")
+        for names, meta in (({}, "drop|consent_unknown"), ({"cmp_marketing": ["our-ads"]}, "full|granted")):
+            rig = await start_rig({"shop": site(cmp="klaro", **names)})
+            browser = rig.browser()
+            browser.cookies["klaro"] = klaro
+            assert (await purchase(browser))["meta"] == meta, names
+
+    async def test_an_opt_out_counts_beside_a_named_platform(self, start_rig: StartRig) -> None:
+        rig = await start_rig({"shop": site(cmp="klaro")})
+        browser = rig.browser()
+        await browser.consent(GRANT)
+        browser.cookies["usprivacy"] = "1YYN"
+        assert (await purchase(browser))["meta"] == "drop|consent_denied"
+
     async def test_the_raw_cookie_is_stored_nowhere(self, rig: Rig) -> None:
         browser = rig.browser()
         value = cookiebot(rig, True, True)
