@@ -68,7 +68,7 @@ test: setup ## the whole test suite
 	@sh tools/ensure_browser.sh
 	@sh tools/ensure_faketime.sh
 	@sh tools/ensure_oracles.sh
-	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS); code=$$?; sh tools/ensure_browser.sh --report; sh tools/ensure_faketime.sh --report; sh tools/ensure_oracles.sh --report; exit $$code
+	@sh tools/run_tests.sh $(BIN)/python $(PARALLEL) $(ARGS); code=$$?; sh tools/ensure_browser.sh --report; sh tools/ensure_faketime.sh --report; sh tools/ensure_oracles.sh --report; exit $$code
 
 demo: .venv/.runtime .venv/.package ## a small shop with a consent banner, all on this machine
 	@$(BIN)/sayso demo $(ARGS)

@@ -281,6 +281,8 @@ def still_allows(
         if values[position] is not Value.GRANTED:
             continue
         time = record.times[position] or record.decided_at
-        if time > now_ms + FUTURE_MS or (time < now_ms - max_age_ms and (_AD[position] or not interest)):
+        if time <= 0 or time > now_ms + FUTURE_MS:  # unreadable, as for the gateway: no honest clock made it
+            return False
+        if time < now_ms - max_age_ms and (_AD[position] or not interest):
             return False
     return True

@@ -221,7 +221,7 @@ OF_CONSENT = (
     mutation(
         "a grant that ran out while the entry waited still counts",
         "proxy/consent.py",
-        "        if time > now_ms + FUTURE_MS or (time < now_ms - max_age_ms and (_AD[position] or not interest)):",
+        "        if time < now_ms - max_age_ms and (_AD[position] or not interest):",
         "        if time > now_ms + FUTURE_MS:",
         f"{_RE_READ}::test_the_re_read_lowers",
     ),
