@@ -21,7 +21,8 @@ from tests.support.waiting import passed, wait_until
 pytestmark = needs_faketime
 HOUR_S = 3600
 _WEEKS_S = 30 * 86_400
-_NUMBERS = re.compile(r"(?<![\d.])[12]\d{9}(?:\d{3}(?:\d{3})?)?(?!\d)")
+# A time stands by itself. The halves of a client id (``123.456``) and the digits in a hash are none.
+_NUMBERS = re.compile(r"(?<![\w.])[12]\d{9}(?:\d{3}(?:\d{3})?)?(?!\w|\.\d)")
 _DATES = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -37,7 +38,6 @@ def ahead_s(one: Recorded) -> float:
     said = f"{one.request.query} {one.text}"
     told = [int(digits) / 10 ** (len(digits) - 10) for digits in _NUMBERS.findall(said)]
     told += [datetime.fromisoformat(f"{date}+00:00").timestamp() for date in _DATES.findall(said)]
-    # Vendors' ids are numbers as well, but none of them happens to lie within some weeks of now.
     return max((each - one.time for each in told if abs(each - one.time) < _WEEKS_S), default=0.0)
 
 
