@@ -130,7 +130,8 @@ def parse_signals(raw: Mapping[str, object], where: str = "") -> Signals:
     for key, stated in raw.items():
         if key not in _SIGNAL_NAMES:
             raise InvalidInputError(
-                Invalid.TYPE, f"{where or 'consent: '}no such signal; there are {', '.join(SIGNALS)}"
+                Invalid.TYPE,
+                f"{where.rstrip('.') or 'consent'}: no such signal; there are {', '.join(SIGNALS)}",
             )
         value = _CONSENT_VALUES.get(stated) if isinstance(stated, str) else None
         if value is None:

@@ -97,7 +97,7 @@ class GroupCommit(Generic[T, R]):
     async def _one(self, group: list[_Waiting[T, R]]) -> None:
         try:
             results = await self._flush([one.item for one in group])
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, each who waits is told, or would wait for ever
             if isinstance(error, StoreUnavailableError):
                 # Who waited behind this group has waited as long: nobody is better off for trying one after the other.
                 group += self._waiting
