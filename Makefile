@@ -5,7 +5,7 @@
 
 BIN := .venv/bin
 # Tests of one file stay together: they share servers. PARALLEL= for one after the other.
-PARALLEL := -n 2 --dist loadfile
+PARALLEL := -n 3 --dist loadfile
 # Warnings of pip's are about the machine's own pip settings, which are none of ours; errors are shown.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
@@ -65,10 +65,9 @@ imports: setup ## layers point down only; pure modules do no input or output
 	@$(BIN)/lint-imports --config .importlinter
 
 test: setup ## the whole test suite
-	@sh tools/ensure_browser.sh
-	@sh tools/ensure_faketime.sh
-	@sh tools/ensure_oracles.sh
-	@sh tools/run_tests.sh $(BIN)/python $(PARALLEL) $(ARGS); code=$$?; sh tools/ensure_browser.sh --report; sh tools/ensure_faketime.sh --report; sh tools/ensure_oracles.sh --report; exit $$code
+	@for one in tools/ensure_*.sh; do sh $$one; done
+	@sh tools/run_tests.sh $(BIN)/python $(PARALLEL) $(ARGS); code=$$?; \
+		for one in tools/ensure_*.sh; do sh $$one --report; done; exit $$code
 
 demo: .venv/.runtime .venv/.package ## a small shop with a consent banner, all on this machine
 	@$(BIN)/sayso demo $(ARGS)

@@ -44,6 +44,8 @@ timeout_s = {TIMEOUT_S}
 [sites.{SITE}]
 hosts = ["127.0.0.1"]
 origins = ["{ORIGIN}"]
+[sites.{SITE}.visitor]
+attribution_days = 0
 [sites.{SITE}.policy]
 preset = "consent-mode"
 cookieless_transaction_id = true

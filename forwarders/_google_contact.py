@@ -26,13 +26,17 @@ def normal_email(written: str) -> str:
 
 
 def google_contact(user_data: UserData) -> dict[str, str]:
-    """Return ``email`` and ``phone`` as Google's hashes, each only where it is valid.
+    """Return ``email`` and ``phone`` as Google's hashes, each only where it is valid; the site's own where it has no plain.
 
     A phone number without a country is not sent: Google matches E.164, and a guessed country is somebody else's.
     """
     contact = {}
     if user_data.email and (email := normal_email(user_data.email)):
         contact["email"] = sha256_hex(email)
+    elif user_data.google_email:
+        contact["email"] = user_data.google_email
     if user_data.phone and (phone := e164(user_data.phone)):
         contact["phone"] = sha256_hex(phone)
+    elif user_data.google_phone:
+        contact["phone"] = user_data.google_phone
     return contact

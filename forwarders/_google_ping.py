@@ -32,6 +32,10 @@ _ITEM_CODES = {
     "creative_name": "cn",
     "creative_slot": "cs",
 }
+ITEM_NAMES = {code: name for name, code in _ITEM_CODES.items()}
+"""The item fields by their codes."""
+# By which free parameters of an item are numbered: ``k0<name>~v0<value>``; Google takes 27 of them.
+_NUMBERS = "0123456789abcdefghijklmnopq"
 # What ``&pr200=`` takes in a query.
 _PAIR = 7
 _SCREEN = re.compile(r"([0-9]{2,5})x([0-9]{2,5})")
@@ -54,27 +58,36 @@ def screen_parts(screen: str | None) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-def _item_text(item: Item, max_text: int) -> str:
+def _item_text(item: Item, max_text: int, extras: bool) -> str:
     fields = []
+    numbers = iter(_NUMBERS if extras else "")
     for name, value in item.items():
+        text = value[:max_text].replace("~", "~~") if isinstance(value, str) else _scalar_text(value)
         code = _ITEM_CODES.get(name)
-        if code is None:
-            continue
-        text = value[:max_text].replace("~", "~~") if isinstance(value, str) else number_text(value)
-        fields.append(code + text)
+        if code is not None:
+            fields.append(code + text)
+        elif (number := next(numbers, None)) is not None:
+            fields.append(f"k{number}{name}~v{number}{text}")
     return "~".join(fields)
 
 
-def item_pairs(items: Sequence[Item], *, max_text: int, room: int) -> list[tuple[str, str]]:
-    """Return items as ``pr1`` ... with named fields only.
+def _scalar_text(value: float) -> str:
+    return str(value).lower() if isinstance(value, bool) else number_text(value)
+
+
+def item_pairs(
+    items: Sequence[Item], *, max_text: int, room: int, extras: bool = False
+) -> list[tuple[str, str]]:
+    """Return items as ``pr1`` ... with named fields; ``extras``: with their free parameters too.
 
     Args:
-        items: items of a cookieless event.
+        items: items of an event.
         max_text: the longest text of a field, in characters.
         room: how many characters they may take in the encoded query; a URL that is too long loses the whole event,
             while its value and currency are right without the last items too.
+        extras: whether fields that are not Google's own go along, as numbered pairs.
     """
-    texts = [text for item in items if (text := _item_text(item, max_text))]
+    texts = [text for item in items if (text := _item_text(item, max_text, extras))]
     # A character takes at most 12 in percent-encoding; only a cart that might be too large is measured.
     if 12 * sum(map(len, texts)) + _PAIR * len(texts) > room:
         sizes = accumulate(len(quote(text)) + _PAIR for text in texts)

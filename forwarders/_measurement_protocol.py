@@ -81,9 +81,9 @@ def event_part(event: FullEvent) -> dict[str, Json]:
     )
     keep = allows_click_ids(event.signals)
     if event.url:
-        params["page_location"] = _page(event.url, keep_click_ids=keep)[: limits.MAX_URL]
+        params["page_location"] = page_url(event.url, keep_click_ids=keep)[: limits.MAX_URL]
     if event.referrer:
-        params["page_referrer"] = _page(event.referrer, keep_click_ids=keep)[: limits.MAX_REFERRER]
+        params["page_referrer"] = page_url(event.referrer, keep_click_ids=keep)[: limits.MAX_REFERRER]
     if event.title:
         params["page_title"] = event.title[: limits.MAX_TITLE]
     if event.currency:
@@ -100,7 +100,7 @@ def event_part(event: FullEvent) -> dict[str, Json]:
     return {"name": event.name, "timestamp_micros": event.time_ms * 1000, "params": params}
 
 
-def _page(url: str, *, keep_click_ids: bool) -> str:
+def page_url(url: str, *, keep_click_ids: bool) -> str:
     """Return a URL of a full entry. Consent may have been lowered since its click ids were left in it."""
     if keep_click_ids or "?" not in url:
         return url

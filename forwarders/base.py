@@ -28,7 +28,8 @@ Json = Any  # JSON as orjson takes it; each forwarder's test table says which
 class Request:
     """One request to a vendor. ``url`` is https; its parts never reach a log, as they may hold ids.
 
-    ``body`` is a JSON value (sent as ``application/json``) or None. Authentication is added by delivery.
+    ``body`` is a JSON value (sent as ``application/json``) or None; ``text`` is sent as ``text/plain`` in its place: lines
+    of name-value pairs, encoded as in a query. Authentication is added by delivery where ``authenticated``.
     """
 
     method: Literal["GET", "POST"]
@@ -36,6 +37,8 @@ class Request:
     query: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     body: Json | None = None
+    text: str | None = None
+    authenticated: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,6 +65,9 @@ class Trace:
 
     ``cookies`` and ``click_ids`` hold only what the forwarder declared. ``derived`` is 16 bytes, a keyed derivative of
     our visitor id for this forwarder alone. ``session_start`` is Unix seconds of our own 30-minute session, or None.
+    ``client_id`` is Google's, where a backend or Google's own tag stated it. ``earlier`` holds click ids of the visitor's
+    earlier visits, each with the time of its visit (Unix ms), of those that the forwarder declared in
+    ``takes_earlier_click_ids``: they count less than anything that came with the event itself.
     """
 
     cookies: Mapping[str, str]
@@ -71,6 +77,8 @@ class Trace:
     session_id: str | None
     time_ms: int
     host: str
+    client_id: str | None = None
+    earlier: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 # --- the forwarder ----------------------------------------------------------------------------------------------
@@ -114,9 +122,15 @@ class Forwarder(BaseModel):
     """Whether a cookieless event may carry the truncated address, where the policy lets it."""
     takes_click_ids: ClassVar[frozenset[str]] = frozenset()
     """Click ids (query parameter names) that this vendor issued: offered to ``identify``, left in its URLs."""
+    takes_earlier_click_ids: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that ``identify`` can use of an earlier visit. Only what some forwarder of a site names is kept."""
     full_max_age_s: ClassVar[int] = 72 * 3600
     """The oldest event, in seconds, that the vendor takes."""
     batch: ClassVar[Batch] = Batch()
+    tag_events: ClassVar[frozenset[str]] = frozenset()
+    """Events that only the vendor's own tag reports: taken from its hits alone, and given to nobody else."""
+    hit_max_age_s: ClassVar[int] = 900
+    """How old an event may be, in seconds, to go as a hit of the vendor's own tag: hits carry no time."""
 
     @classmethod
     def build(cls, stanza: Mapping[str, object]) -> Self:
@@ -131,6 +145,11 @@ class Forwarder(BaseModel):
     def auth(self) -> Auth:
         """How full requests (and follow-ups) authenticate."""
         return NoAuth()
+
+    @property
+    def stream(self) -> str | None:
+        """The name by which an event may be meant for this account alone; None: there are no such names."""
+        return None
 
     @property
     def cookieless_auth(self) -> Auth:
@@ -159,6 +178,18 @@ class Forwarder(BaseModel):
 
     def contact(self, user_data: UserData, signals: Signals) -> dict[str, str]:
         """Return contact data as this vendor's own hashes, and nothing that ``signals`` does not allow."""
+        return {}
+
+    def keeps_hit(self, hit: Mapping[str, str], signals: Signals) -> dict[str, str]:
+        """Return what of a hit of the vendor's own tag may go on, and nothing that ``signals`` does not allow.
+
+        Args:
+            hit: its parameters by their short names, as ``proxy.hits`` keeps them; never empty.
+            signals: the visitor's consent.
+
+        Returns:
+            Empty where the event is to be sent as any other.
+        """
         return {}
 
     def takes_user_id(self, signals: Signals) -> bool:

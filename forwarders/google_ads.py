@@ -115,6 +115,7 @@ class GoogleAds(Forwarder):
         " items merchantProductId quantity unitPrice requestId".split()
     )
     takes_click_ids: ClassVar[frozenset[str]] = frozenset(_CLICK_IDS)
+    takes_earlier_click_ids: ClassVar[frozenset[str]] = takes_click_ids
     batch: ClassVar[Batch] = Batch(limit=2000, max_bytes=2_000_000)
 
     @field_validator("credentials")
@@ -164,7 +165,7 @@ class GoogleAds(Forwarder):
         return bool(self.conversion_id and conversion is not None and conversion.label)
 
     def identify(self, trace: Trace, signals: Signals) -> dict[str, str]:
-        """Return the one click id that is sent: of the page if it names any, else of the tag's cookies."""
+        """Return the one click id that is sent: of the page if it names any, else of the tag's cookies, else of before."""
         if not _allows_identifiers(signals):
             return {}
         for name in _CLICK_IDS:
@@ -177,6 +178,10 @@ class GoogleAds(Forwarder):
             match = _GCL_COOKIE.fullmatch(trace.cookies.get(_COOKIES[name], ""))
             if match:
                 return {name: match[1] or match[2]}
+        for name in _CLICK_IDS:
+            stated, _ = trace.earlier.get(name, ("", 0))
+            if _CLICK_ID.fullmatch(stated) and stated != "0":
+                return {name: stated}
         return {}
 
     def keeps_click_ids(self, signals: Signals) -> frozenset[str]:

@@ -6,14 +6,16 @@ request. ``consent`` is always sent; an unknown signal is sent as denied. The ad
 ``user_agent`` and, holding language and screen alone, take browser and system out of the reports, so it is sent only
 where there is no user agent.
 
+An event that Google's own tag reported (``/g/collect``) goes on as the hit that it was, see ``_google_hit``; if it waited too
+long for that, or the stanza says so, as any other.
+
 **Cookieless** events cannot go there, as it has no field for ``analytics_storage`` and wants a lasting ``client_id``.
 They go where Google's own tag sends them (``/g/collect``), as pings with random ids. Google does not document that
 protocol; this is what its tag was seen to send. ``gtm``, the fingerprint of a build of that tag, is left out: no such
 build made the ping.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
@@ -22,7 +24,9 @@ from pydantic import StringConstraints
 from forwarders import _ga_limits as limits
 from forwarders._consent_mode import CONSENT_KEYS, consent_pairs
 from forwarders._google_contact import google_contact
+from forwarders._google_hit import HIT_KEYS, allowed, hit_request
 from forwarders._google_ping import item_pairs, number_text, random_parts
+from forwarders._gtag import client_id_in, session_in
 from forwarders._measurement_protocol import CLICK_IDS, allows_click_ids, event_part, shared_part
 from forwarders.auth import Auth, QueryAuth
 from forwarders.base import Batch, Forwarder, Json, Request, Response, Trace, read_status
@@ -33,13 +37,6 @@ from proxy.signals import Signal, Signals, Value
 from proxy.sources.iab import GOOGLE, Vendor
 
 _GRANTED = Value.GRANTED
-
-# ``_ga`` = GA1.<domain labels>[-<path depth>].<random>.<first visit>; the two last parts are the client id.
-_GA_COOKIE = re.compile(r"(?:GA1\.[0-9]+(?:-[0-9]+)?\.)?([1-9][0-9]{0,11}\.[1-9][0-9]{0,11})")
-# ``_ga_<ID>``: GS1.<n>.<session>.<...> by position, GS2.<n>.s<session>$o<...> by letter, in any order.
-_GS1 = re.compile(r"GS1\.[0-9-]+\.([1-9][0-9]{0,14})\.")
-_GS2 = re.compile(r"GS2\.[0-9-]+\.(?:[^$]*\$)*?s([1-9][0-9]{0,14})(?=\$|$)")
-_SESSION = re.compile(r"[1-9][0-9]{0,14}")
 
 # Characters that items may take in a ping's query, and so about 8,000 for the whole URL.
 _ITEM_ROOM = 5000
@@ -54,17 +51,19 @@ class GoogleAnalytics(Forwarder):
     """Measurement Protocol secret of that stream."""
     region: Literal["", "region1"] = ""
     """``region1`` sends everything to Google's collection servers in the EU; empty to its global ones."""
+    relay: Literal["collect", "measurement_protocol"] = "collect"
+    """How what Google's own tag reported goes on with consent: as the hit that it was (undocumented by Google), or as other events do."""
 
     title: ClassVar[str] = "Google Analytics"
     iab: ClassVar[Vendor | None] = GOOGLE
     needs: ClassVar[tuple[Signal, ...]] = (Signal.ANALYTICS_STORAGE,)
     has_cookieless: ClassVar[bool] = True
     hosts: ClassVar[frozenset[str]] = frozenset({"www.google-analytics.com", "region1.google-analytics.com"})
-    full_headers: ClassVar[frozenset[str]] = frozenset({"content-type"})
+    full_headers: ClassVar[frozenset[str]] = frozenset({"content-type", "user-agent"})
     cookieless_keys: ClassVar[frozenset[str]] = CONSENT_KEYS | frozenset(
         "v tid _p cid sid sct seg _s en dl dr dt ul sr cu _uip ep.* epn.* pr*".split()
     )
-    full_keys: ClassVar[frozenset[str]] = frozenset(
+    full_keys: ClassVar[frozenset[str]] = HIT_KEYS | frozenset(
         "measurement_id api_secret client_id user_id user_properties user_data sha256_email_address"
         " sha256_phone_number consent ad_user_data ad_personalization user_location country_id region_id ip_override"
         " device language screen_resolution user_agent events name params timestamp_micros".split()
@@ -75,11 +74,17 @@ class GoogleAnalytics(Forwarder):
     takes_click_ids: ClassVar[frozenset[str]] = CLICK_IDS
     # Google takes less than 130 kB; the rest is for what events of a client share.
     batch: ClassVar[Batch] = Batch(limit=25, max_bytes=125_000)
+    tag_events: ClassVar[frozenset[str]] = frozenset({"user_engagement"})
 
     @property
     def auth(self) -> Auth:
         """The API secret; its only place is the query."""
         return QueryAuth("api_secret", self.api_secret)
+
+    @property
+    def stream(self) -> str | None:
+        """The measurement id: Google's own protocols name one stream."""
+        return self.measurement_id
 
     @cached_property
     def _host(self) -> str:
@@ -105,9 +110,9 @@ class GoogleAnalytics(Forwarder):
 
     def identify(self, trace: Trace, signals: Signals) -> dict[str, str]:
         """Return gtag's ``client_id`` and ``session_id`` where gtag has made them, else our own in their shape."""
-        own = _GA_COOKIE.fullmatch(trace.cookies.get("_ga", ""))
-        ids = {"client_id": own[1] if own else _client_id(trace.derived)}
-        session = _session_id(trace.session_id) or _session_id(trace.cookies.get(self._session_cookie))
+        stated = trace.client_id or client_id_in(trace.cookies.get("_ga", ""))
+        ids = {"client_id": stated or _client_id(trace.derived)}
+        session = session_in(trace.session_id) or session_in(trace.cookies.get(self._session_cookie))
         if session is None and trace.session_start is not None:
             session = str(trace.session_start)
         if session is not None:
@@ -128,6 +133,15 @@ class GoogleAnalytics(Forwarder):
         """Return Google's hashes if ``ad_user_data`` is granted."""
         return google_contact(user_data) if signals.ad_user_data is _GRANTED else {}
 
+    def keeps_hit(self, hit: Mapping[str, str], signals: Signals) -> dict[str, str]:
+        """Return a hit's parameters as far as the signals allow them; nothing where it is not to go on as a hit.
+
+        On legitimate interest alone it goes by the Measurement Protocol: a hit would have to call the storage denied.
+        """
+        if not hit or self.relay != "collect" or signals.analytics_storage is not _GRANTED:
+            return {}
+        return allowed(hit, signals)
+
     def takes_user_id(self, signals: Signals) -> bool:
         """Tell whether the site's own ``user_id`` may go: only if all four signals are granted."""
         return signals.all_granted()
@@ -138,10 +152,17 @@ class GoogleAnalytics(Forwarder):
 
     # --- full -----------------------------------------------------------------------------------------------------
 
+    def problem(self, event: FullEvent) -> str | None:
+        """Return why the Measurement Protocol would not take an event that only Google's tag may report."""
+        if event.name in self.tag_events and not self.keeps_hit(event.hit, event.signals):
+            return "this event is taken from Google's own tag alone"
+        return None
+
     def batch_key(self, event: FullEvent) -> str:
-        """Return all that stands once in a request, outside its events."""
+        """Return all that stands once in a request, outside its events; a hit is a request of its own."""
         return "\x1f".join(
             (
+                f"hit {event.event_id}" if event.hit else "",
                 event.ids.get("client_id", ""),
                 event.signals.code(),
                 event.user_agent or f"{event.language}\x1f{event.screen}",
@@ -157,8 +178,12 @@ class GoogleAnalytics(Forwarder):
         return isinstance(event, FullEvent) and event.name == "purchase" and bool(event.transaction_id)
 
     def full(self, events: Sequence[FullEvent]) -> Request:
-        """Map events of one client. What the signals no longer allow is left out, whatever the entry holds."""
+        """Map events of one client, or one hit. What the signals no longer allow is left out, whatever the entry holds."""
         first = events[0]
+        if len(events) == 1 and (hit := self.keeps_hit(first.hit, first.signals)):
+            return hit_request(first, hit, self.measurement_id, self._host)
+        if not self.tag_events.isdisjoint(event.name for event in events):
+            raise ValueError("the Measurement Protocol takes no such event")
         return Request(
             "POST",
             f"https://{self._host}/mp/collect",
@@ -222,16 +247,6 @@ def _client_id(derived: bytes) -> str:
     number = int.from_bytes(derived[:4], "big") % 0x7FFFFFFF + 1
     second = 1_600_000_000 + int.from_bytes(derived[4:12], "big") % 100_000_000
     return f"{number}.{second}"
-
-
-def _session_id(written: str | None) -> str | None:
-    """Return the session in what gtag wrote, be it the bare number or a cookie of either format."""
-    if not written:
-        return None
-    if _SESSION.fullmatch(written):
-        return written
-    match = _GS1.match(written) or _GS2.match(written)
-    return match[1] if match else None
 
 
 # --- pings ----------------------------------------------------------------------------------------------------------

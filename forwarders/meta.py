@@ -81,6 +81,7 @@ class Meta(Forwarder):
     )
     open_keys: ClassVar[frozenset[str]] = frozenset({"custom_data"})
     takes_click_ids: ClassVar[frozenset[str]] = frozenset({"fbclid"})
+    takes_earlier_click_ids: ClassVar[frozenset[str]] = takes_click_ids
     batch: ClassVar[Batch] = Batch(limit=1000)
 
     @property
@@ -246,13 +247,19 @@ def _put_items(data: dict[str, Json], items: Sequence[Item], name: str) -> None:
 
 
 def _fbc(trace: Trace) -> str | None:
-    """Return the cookie's click, but for a newer one that the cookie does not know yet."""
+    """Return the cookie's click, but for a newer one that the cookie does not know yet; without either, an earlier visit's.
+
+    The third part is when the click was first seen, Unix ms.
+    """
     cookie = trace.cookies.get("_fbc")
     match = _COOKIE.fullmatch(cookie) if cookie is not None else None
     click_id = trace.click_ids.get("fbclid")
     if click_id is not None and _CLICK_ID.fullmatch(click_id) and (match is None or match[1] != click_id):
         return f"fb.1.{trace.time_ms}.{click_id}"
-    return cookie if match is not None else None
+    if match is not None:
+        return cookie
+    earlier, seen_at = trace.earlier.get("fbclid", ("", 0))
+    return f"fb.1.{seen_at}.{earlier}" if _CLICK_ID.fullmatch(earlier) else None
 
 
 def _proof(app_secret: Secret, access_token: Secret) -> str:

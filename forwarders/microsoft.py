@@ -69,6 +69,7 @@ class Microsoft(Forwarder):
     )
     cookieless_keys: ClassVar[frozenset[str]] = frozenset(f"{_EVENT_KEYS} {_CUSTOM_DATA_KEYS}".split())
     takes_click_ids: ClassVar[frozenset[str]] = frozenset({"msclkid"})
+    takes_earlier_click_ids: ClassVar[frozenset[str]] = takes_click_ids
     batch: ClassVar[Batch] = Batch(limit=1000)
 
     @property
@@ -97,7 +98,8 @@ class Microsoft(Forwarder):
         ids = {"anonymousId": visitor if _VISITOR.fullmatch(visitor) else trace.derived.hex()}
         # The newest click wins: the address tells of it before the cookie does.
         stored = trace.cookies.get("_uetmsclkid", "").removeprefix("_uet")
-        for click_id in (trace.click_ids.get("msclkid", ""), stored):
+        earlier, _ = trace.earlier.get("msclkid", ("", 0))
+        for click_id in (trace.click_ids.get("msclkid", ""), stored, earlier):
             if _CLICK_ID.fullmatch(click_id):
                 ids["msclkid"] = click_id
                 break

@@ -185,6 +185,11 @@ class TrustedProxies:
                 raise ValueError(f"{text!r} is not a network such as 10.0.0.0/8: {error}") from None
         self._trusted = _Ranges(parsed)
 
+    def trusts(self, peer: str | None) -> bool:
+        """Tell whether the connection's other end is such a proxy; a unix socket never is."""
+        packed = _pack(peer) if peer else None
+        return packed is not None and packed in self._trusted
+
     def client(self, peer: str | None, forwarded_for: Sequence[str], forwarded: Sequence[str]) -> str | None:
         """Return the raw address of the client, for ``mask`` and nothing else.
 

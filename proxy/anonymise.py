@@ -12,6 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from forwarders.base import Forwarder, Trace
+from proxy.attribution import Click, allowed
 from proxy.clickids import CLICK_IDS
 from proxy.entry import Shared
 from proxy.event import CookielessEvent, Event, FullEvent, Item, Scalar, Visit
@@ -34,6 +35,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?=[-_,;\s]|\Z)(?:[-_][A-Za-z0-9]{1,8}(?=[
 
 _NONE: frozenset[str] = frozenset()
 _NO_COOKIES: dict[str, str] = {}
+_NOTHING_EARLIER: dict[str, tuple[str, int]] = {}
+_NO_HIT: dict[str, str] = {}
 
 
 @dataclass(slots=True, repr=False)
@@ -49,6 +52,9 @@ class Clean:
     transaction_id: str | None
     event_id: str
     click_ids: dict[str, str]
+    """Of the page, or named by it."""
+    earlier: Mapping[str, Click] = field(default_factory=dict)
+    """Kept of the visitor's earlier visits."""
     shared: Shared = field(default_factory=Shared)
     anonymous: CookielessEvent | None = None
     said: tuple[str, str | None] | None = None
@@ -139,6 +145,17 @@ def _cookies(names: frozenset[str], sent: Mapping[str, str], stated: Mapping[str
     return found
 
 
+def _earlier(
+    content: Clean, forwarder: Forwarder, kept: frozenset[str], signals: Signals
+) -> dict[str, tuple[str, int]]:
+    """Return the click ids of earlier visits that a forwarder may have, under its own rules and those of keeping them."""
+    if not allowed(signals)[1]:
+        return _NOTHING_EARLIER
+    names = kept & forwarder.takes_earlier_click_ids
+    time_ms = content.event.time_ms
+    return {name: (one.value, min(one.at, time_ms)) for name, one in content.earlier.items() if name in names}
+
+
 def reduce_full(
     content: Clean,
     visit: Visit,
@@ -178,6 +195,8 @@ def reduce_full(
         session_id=event.session_id,
         time_ms=event.time_ms,
         host=host,
+        client_id=event.client_id,
+        earlier=_earlier(content, forwarder, kept, signals) if content.earlier else _NOTHING_EARLIER,
     )
     identified = forwarder.takes_user_id(signals)
     return FullEvent(
@@ -204,6 +223,7 @@ def reduce_full(
         user_properties=_scrub_named(event.user_properties) if identified and event.user_properties else {},
         signals=signals,
         explicit=state.explicit,
+        hit=_NO_HIT if event.hit is None else forwarder.keeps_hit(event.hit, signals),
     )
 
 

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 
 from proxy.address import TrustedProxies
@@ -17,14 +18,19 @@ from proxy.gateway.call import Callers
 from proxy.gateway.collect import Collect
 from proxy.gateway.consent_api import ConsentApi
 from proxy.gateway.consent_export import Exports
+from proxy.gateway.counted import Handler, counted
 from proxy.gateway.gateway import Gateway
+from proxy.gateway.hits import Hits
+from proxy.gateway.measurement import Measurement
 from proxy.gateway.ratelimit import RateLimit
 from proxy.geo import Geo
+from proxy.instruments import RequestWatch, StoreWatch
 from proxy.metrics import CONSENT_READS, EVENTS_INVALID, INGEST_BUCKETS, INGEST_DURATION
 from proxy.observe import Gathered
 from proxy.pipeline import Pipeline, Told
 from proxy.reasons import Invalid
 from proxy.remember import Remember
+from proxy.report.counting import Counting
 from proxy.settings import Settings
 from proxy.site import Site
 from proxy.store.client import Store, StoreUnavailableError
@@ -34,10 +40,15 @@ from proxy.store.embedded_memory import auto_bound
 from proxy.store.keys import ID_KEY, PARTITIONS
 from proxy.store.outbox import Outbox
 from proxy.subjects import Subjects
+from proxy.traces.wired import Traces
+from proxy.zone import zone_of
 
 GPC_STATEMENT = "2026-11-22"
 """Date of the statement in ``/.well-known/gpc.json``: since then Sayso obeys the signal as it says."""
 
+
+_FLUSH_S = 2.0
+"""How long a gateway that ends may take to send the spans that wait."""
 
 AUDIT_KEY_FILE = "audit.key"
 """Beside the embedded store's files: the key of the audit trail's chain."""
@@ -100,7 +111,7 @@ async def connect(settings: Settings, url: str) -> tuple[Store, bytes]:
     Raises:
         NotUsableError: it does not answer, or was set up with another number of partitions.
     """
-    store = Store(url)
+    store = Store(url, watch=StoreWatch())
     own = settings.server.id_key
     fixed = settings.store.partitions
     try:
@@ -158,15 +169,21 @@ class GatewayParts:
     """A gateway and what it must finish before it may end."""
 
     gateway: Gateway
+    handle: Handler
+    """Answers a request of the public listener."""
     consents: Consents
     outbox: Outbox
     durations: Gathered
+    requests: RequestWatch
+    traces: Traces
 
     async def close(self) -> None:
         """Finish what is on its way into the store, and count what is not counted yet."""
         await self.consents.close()
         await self.outbox.close()
         self.durations.hand_over()
+        self.requests.hand_over()
+        await self.traces.close(_FLUSH_S)
 
 
 def make_gateway(
@@ -187,10 +204,13 @@ def make_gateway(
         most_entries=settings.delivery.max_entries,
         most_bytes=settings.delivery.max_bytes,
         refuse=settings.delivery.when_full == "refuse",
+        report_keep_s=settings.report.keep_days * 86_400,
     )
     remember = Remember(consents, key)
     subjects = Subjects(consents, remember, _read_counter(), ConsentWatch())
-    pipeline = Pipeline(subjects, outbox, geo, key, DayKeys(store), tell)
+    counting = Counting(zone_of(settings.report.timezone))
+    traces = Traces(settings.traces)
+    pipeline = Pipeline(subjects, outbox, geo, key, DayKeys(store), traces.telling(tell), counting)
     # Each process sees its share of the traffic, so it allows its share of the limit.
     limit = -(-settings.server.rate_limit_per_minute // settings.server.workers)
     durations = Gathered(INGEST_DURATION, INGEST_BUCKETS)
@@ -200,15 +220,21 @@ def make_gateway(
         RateLimit(limit),
         clock,
     )
+    count_invalid = _invalid_counter(sites)
+    collect = Collect(pipeline, callers, count_invalid)
     gateway = Gateway(
         sites,
-        Collect(pipeline, callers, _invalid_counter(sites)),
+        collect,
         ConsentApi(consents, remember, Exports(consents, store, settings.store.partitions), store),
+        Hits(sites, collect, count_invalid),
+        Measurement(collect, callers, count_invalid),
         callers,
         durations.observe,
         GPC_STATEMENT,
     )
-    return GatewayParts(gateway, consents, outbox, durations)
+    requests = RequestWatch()
+    handle = traces.handling(partial(counted, gateway.handle, sites), requests)
+    return GatewayParts(gateway, handle, consents, outbox, durations, requests, traces)
 
 
 def _read_counter() -> Callable[[str], None]:
@@ -249,3 +275,15 @@ def url_of(sock: socket.socket) -> str:
     """Return the URL of a bound socket."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def reachable(sock: socket.socket) -> str:
+    """Return the URL under which this machine itself reaches a bound socket: one bound to all addresses is on loopback too."""
+    host, port = sock.getsockname()[:2]
+    match host:
+        case "0.0.0.0":  # noqa: S104  # not bound here
+            return f"http://127.0.0.1:{port}"
+        case "::":
+            return f"http://[::1]:{port}"
+        case _:
+            return url_of(sock)

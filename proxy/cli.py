@@ -7,6 +7,7 @@ from proxy.commands.audit import audit, explain
 from proxy.commands.checking import check_config, matrix
 from proxy.commands.consent import consent
 from proxy.commands.doctor import doctor
+from proxy.commands.loader import loader
 from proxy.commands.operating import dead_letters, outbox, pause, replay, resume, status
 from proxy.commands.serving import deliver, demo, gateway, serve, twin
 
@@ -25,6 +26,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     demo,
     check_config,
     matrix,
+    loader,
     status,
     doctor,
     explain,

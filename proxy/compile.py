@@ -6,10 +6,10 @@ from hashlib import sha256
 from proxy.policy import Preset, PresetRule, Rule, load_preset
 from proxy.reasons import Decision
 from proxy.settings import Settings
-from proxy.settings_sites import PolicySettings, SiteSettings
+from proxy.settings_sites import LoaderSettings, PolicySettings, SiteSettings
 from proxy.settings_stanzas import Stanza
 from proxy.signals import AD_SIGNALS, SIGNALS
-from proxy.site import Link, Notice, Site, SitePolicy, VisitorCookie
+from proxy.site import Link, LoaderPlan, Notice, Site, SitePolicy, VisitorCookie
 from proxy.sources.cmp import name_signals
 
 _DAY_S = 24 * 3600
@@ -41,7 +41,17 @@ def compile_site(name: str, site: SiteSettings) -> Site:
         if site.cmp_statistics or site.cmp_marketing
         else None,
         notice=Notice(**site.notice.model_dump()),
+        loader=_loader(site.loader),
+        attribution_ms=site.visitor.attribution_days * _DAY_S * 1000,
     )
+
+
+def _loader(loader: LoaderSettings) -> LoaderPlan | None:
+    if not loader.enabled:
+        return None
+    wanted = {"core": True, "cmp": loader.cmp, "auto": loader.auto, "segment": loader.segment}
+    parts = tuple(name for name, there in wanted.items() if there)
+    return LoaderPlan(loader.name, parts, loader.collect, loader.consent)
 
 
 def _cookie(site: SiteSettings, preset: Preset) -> VisitorCookie:

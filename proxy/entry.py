@@ -17,6 +17,7 @@ class Entry:
     ``visitor`` is set on full entries alone: a full entry always belongs to a visitor, whose consent is read again
     before it is sent. ``accepted_ms`` is when we took it, ``read_at`` (store time, ms) when that consent was read, and ``known`` the marks of
     denials (``denied_at``) that its record bore then; None in cookieless entries, and in those of older versions.
+    ``mark`` (``2026-11-22|purchase``) says to which report its end is told; None in those that are no conversions.
     """
 
     event: FullEvent | CookielessEvent
@@ -26,6 +27,7 @@ class Entry:
     read_at: int
     policy_version: str
     known: tuple[int, int, int, int] | None = None
+    mark: str | None = None
 
     @property
     def made_ms(self) -> int:
@@ -47,7 +49,7 @@ _CONTAINERS = (dict, list)
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
 
 # What differs between the forwarders of one event. The rest is the same for all of them, and is written once.
-_OWN_FULL = ("url", "referrer", "address", "ids", "contact", "user_id", "user_properties")
+_OWN_FULL = ("url", "referrer", "address", "ids", "contact", "user_id", "user_properties", "hit")
 _OWN_COOKIELESS = ("address", "random_id")
 _SHARED_FULL = tuple(name for name in FullEvent.__slots__ if name not in _OWN_FULL)
 _SHARED_COOKIELESS = tuple(name for name in CookielessEvent.__slots__ if name not in _OWN_COOKIELESS)
@@ -110,9 +112,10 @@ def encode_named(entry: Entry, shared: Shared | None = None) -> tuple[bytes, int
         "t": entry.accepted_ms,
         "r": entry.read_at,
         "p": entry.policy_version,
-        "s": common,
-        "e": own,
     }
+    if entry.mark is not None:
+        body["c"] = entry.mark  # before all that strangers write: the settling script looks for it there alone
+    body["s"], body["e"] = common, own
     if entry.known is not None:
         body["d"] = entry.known if any(entry.known) else 0
     return orjson.dumps(body), fields | mask_of(tuple(own))
@@ -124,7 +127,7 @@ def _written(body: dict[str, object]) -> orjson.Fragment:
 
 _FULL_DEFAULTS: dict[str, object] = dict.fromkeys(FullEvent.__slots__)
 _COOKIELESS_DEFAULTS: dict[str, object] = dict.fromkeys(CookielessEvent.__slots__)
-_DICTS = ("params", "ids", "contact", "user_properties")
+_DICTS = ("params", "ids", "contact", "user_properties", "hit")
 
 
 def decode(raw: bytes) -> Entry:
@@ -144,7 +147,8 @@ def decode(raw: bytes) -> Entry:
         fields["items"] = fields["items"] or []
         fields["signals"] = Signals.from_code(fields["signals"])
         event = FullEvent(**fields) if full else CookielessEvent(**fields)
-        return Entry(event, data["i"], data["v"], data["t"], data["r"], data["p"], _marks(data.get("d")))
+        known, mark = _marks(data.get("d")), data.get("c")
+        return Entry(event, data["i"], data["v"], data["t"], data["r"], data["p"], known, mark)
     except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"not an entry: {type(error).__name__}") from None
 

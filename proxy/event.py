@@ -24,6 +24,9 @@ class UserData:
     city: str = field(default="", repr=False)
     postal_code: str = field(default="", repr=False)
     country: str = field(default="", repr=False)
+    google_email: str = field(default="", repr=False)
+    """What a site hashed by Google's rules itself (64 hex digits): of use to Google alone, and where the plain is missing."""
+    google_phone: str = field(default="", repr=False)
 
 
 @dataclass(slots=True, repr=False)
@@ -54,6 +57,12 @@ class Event:
     # Only with an ingest key: what a browser's own request would have carried.
     visitor: str | None = None
     session_id: str | None = None
+    # Google's own name for the browser, as a backend (or Google's tag) states it; and the one data stream of Google
+    # Analytics that the event is for, by its measurement id: forwarders of other streams do not get it.
+    client_id: str | None = None
+    stream: str | None = None
+    # What Google's own tag said beside the event, by its short names (``proxy.hits``); None: no such tag sent it.
+    hit: Mapping[str, str] | None = None
     user_agent: str | None = None
     address: str | None = None
     minted: bool = False
@@ -79,7 +88,8 @@ class FullEvent:
     """What one forwarder may know of a consented event. The gateway makes it; the outbox stores it.
 
     ``address`` is truncated and public, or None. ``ids`` is what that forwarder's ``identify`` returned. ``contact``
-    holds that vendor's own hashes. ``time_ms`` is Unix time in milliseconds.
+    holds that vendor's own hashes. ``time_ms`` is Unix time in milliseconds. ``hit`` is what the forwarder's
+    ``keeps_hit`` returned: not empty only where the vendor's own tag made the event, for that vendor.
     """
 
     event_id: str
@@ -105,6 +115,7 @@ class FullEvent:
     user_properties: dict[str, Scalar]
     signals: Signals
     explicit: bool
+    hit: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -38,6 +38,7 @@ NAMES: Final = (
     "click_ids",
     "visitor",
     "session_id",
+    "hit",
 )
 """Those of ``FullEvent`` and ``CookielessEvent``, and what never goes out by itself: click ids (of the page's URL, or
 named by the page), the visitor's id, the page's own session id."""
@@ -60,6 +61,7 @@ _VALUE, _CURRENCY, _TRANSACTION_ID, _USER_ID, _USER_PROPERTIES, _SCREEN, _SESSIO
     )
 )
 _CONTACT, _IDS, _LANGUAGE, _VISITOR = BIT["contact"], BIT["ids"], BIT["language"], BIT["visitor"]
+_HIT: Final = BIT["hit"]
 _USER_AGENT, _ADDRESS, _COUNTRY, _REGION = (
     BIT[name] for name in ("user_agent", "address", "country", "region")
 )
@@ -121,7 +123,7 @@ def reported(event: Event, visit: Visit, *, visitor: bool, click_ids: bool) -> i
         mask |= _SESSION_ID
     if event.user_data is not None:
         mask |= _CONTACT
-    if event.ids or visit.cookies:
+    if event.ids or visit.cookies or event.client_id is not None:
         mask |= _IDS
     if event.language or visit.language:
         mask |= _LANGUAGE
@@ -137,6 +139,8 @@ def reported(event: Event, visit: Visit, *, visitor: bool, click_ids: bool) -> i
         mask |= _COUNTRY
     if visit.region is not None:
         mask |= _REGION
+    if event.hit is not None:
+        mask |= _HIT
     return mask
 
 

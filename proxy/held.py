@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from proxy.attribution import NOTHING_KEPT, Kept
 from proxy.consent import Record, Unreadable
 from proxy.consent_history import Proof
 from proxy.event import FullEvent
@@ -46,6 +47,8 @@ class Held:
 
     record: Record | Unreadable | None = None
     session_start: int | None = None
+    kept: Kept = NOTHING_KEPT
+    """What brought the visitor."""
     history: list[Proof] = field(default_factory=list)
     entries: list[HeldEntry] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -57,8 +60,8 @@ async def held_of(consents: Consents, site: str, visitor: str) -> Held:
     Raises:
         StoreUnavailableError: the store does not answer.
     """
-    found = (await consents.read_many([(site, visitor)]))[0]
-    return Held(found.record, found.session_start, await consents.history(site, visitor))
+    found = (await consents.read_many([(site, visitor)], kept=True))[0]
+    return Held(found.record, found.session_start, found.kept, await consents.history(site, visitor))
 
 
 async def look_through(

@@ -84,6 +84,9 @@ def full_fields(forwarder: Forwarder, names: Iterable[str], signals: Signals) ->
     for name in names:
         event = _fullest(forwarder, name, signals, _CLICK_IDS)
         sent = set(_sent(event, request, fields(event)))
+        if event.hit:  # what did not come from the vendor's own tag may go another way
+            plain = replace(event, hit={})
+            sent |= set(_sent(plain, request, fields(plain)))
         found |= sent
         if "url" in sent and event.url is not None:
             found |= {f"click_ids.{click}" for click in _click_ids_in(event.url)}
@@ -159,6 +162,7 @@ def _event(name: str, params: frozenset[str], click_ids: Mapping[str, str]) -> E
         screen="1920x1080",
         ids=dict(click_ids),
         session_id=str(_NOW_MS // 1000 - 600),
+        hit={"v": "2"},
     )
 
 
@@ -223,6 +227,8 @@ def _changes(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # of whicheve
     if name in {"ids", "contact"}:
         for key, text in value.items():
             yield f"{name}.{key}", value | {key: text[:-1] + ("0" if text[-1] != "0" else "1")}
+    elif name == "hit":
+        yield name, {}
     elif name == "signals":
         yield name, ALL_DENIED
         yield name, ALL_GRANTED

@@ -8,13 +8,32 @@ Hot path code asks for a labelled child once and keeps it.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
-from proxy.reasons import Decision, Invalid, Outcome, OutcomeReason, Reason
+from proxy.metrics_stored import (
+    AGE_LIMIT,
+    AUDIT_LAG,
+    DEAD_LETTERS,
+    DECISIONS,
+    ENTRIES,
+    ENTRY_LIMIT,
+    FAILING,
+    LATE_REFUSALS,
+    LINK,
+    OLDEST,
+    OUTCOMES,
+    PAUSED,
+    RECEIVED,
+    STORE_MEMORY,
+    STORE_MEMORY_LIMIT,
+    STORE_UP,
+    WITHDRAWN,
+    Metric,
+)
+from proxy.reasons import Invalid
 from proxy.site import Site
 from proxy.sources.weigh import Source
 
@@ -22,28 +41,6 @@ REGISTRY = CollectorRegistry()
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made helps nobody, and doubles what is scraped
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What is published under one name, and who counts it.
-
-    ``values`` holds the closed sets of its labels; those of sites and forwarders are the configuration's.
-    """
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-    where: Literal["process", "store"] = "store"
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def exposed(self) -> str:
-        """The name as it stands in the exposition."""
-        return f"{self.name}_total" if self.kind == "counter" else self.name
-
-
-_LINK = ("site", "forwarder")
 STATUSES = ("2xx", "3xx", "4xx", "429", "5xx", "timeout", "error")
 READS = ("found", "absent", "unreadable", "failed")
 
@@ -126,7 +123,7 @@ _VIOLATIONS = Metric(
     "sayso_egress_violations",
     "counter",
     "Events not sent because their request held what it must not. Each is a bug: tell us.",
-    _LINK,
+    LINK,
     "process",
 )
 LOADED = Metric(
@@ -144,52 +141,113 @@ LOADED_AT = Metric(
     "process",
 )
 
-# --- counted in the store -------------------------------------------------------------------------------------------
+ROUTES = ("collect", "pixel", "g_collect", "mp_collect", "consent", "loader", "gpc", "none")
+"""What a public request asked for; ``none``: a path or a site that is not there, or a method that it does not take."""
+CLASSES = ("2xx", "3xx", "4xx", "5xx")
+REQUESTS = Metric(
+    "sayso_requests",
+    "counter",
+    "Public requests by route and by the class of their answer.",
+    ("route", "status"),
+    "process",
+    {"route": ROUTES, "status": CLASSES},
+)
+EVENTS = ("conversion", "other")
+_LAG = Metric(
+    "sayso_delivery_lag_seconds",
+    "histogram",
+    "Time from an event's acceptance to the vendor's final answer, a yes or a no, in seconds.",
+    (*LINK, "events"),
+    "process",
+    {"events": EVENTS},
+    buckets=(0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0),
+)
+STORE_OPERATIONS = ("accept", "read", "consent", "lease", "prepare", "due", "settle", "other")
+STORE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_STORE_TIME = Metric(
+    "sayso_store_duration_seconds",
+    "histogram",
+    "Time that the store took for one of our scripts, repeats included, in seconds.",
+    ("operation",),
+    "process",
+    {"operation": STORE_OPERATIONS},
+    buckets=STORE_BUCKETS,
+)
+_STORE_ERRORS = Metric(
+    "sayso_store_errors",
+    "counter",
+    "Scripts that the store did not run, or refused: what they were for was refused or tried again.",
+    ("operation",),
+    "process",
+    {"operation": STORE_OPERATIONS},
+)
+_CANARY = Metric(
+    "sayso_canary_seconds",
+    "histogram",
+    "Time from sending a canary conversion to its arrival at our own vendor, in seconds.",
+    (),
+    "process",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
+)
+LOOP_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_LOOP = Metric(
+    "sayso_event_loop_lag_seconds",
+    "histogram",
+    "How late a timer fired, looked at twice a second: how long a process was too busy to answer, in seconds.",
+    ("part",),
+    "process",
+    {"part": ("gateway", "main")},
+    buckets=LOOP_BUCKETS,
+)
 
-RECEIVED = Metric("sayso_events_received", "counter", "Valid events that were stored.", ("site",))
-DECISIONS = Metric(
-    "sayso_decisions",
-    "counter",
-    "Decisions by event and forwarder.",
-    (*_LINK, "decision", "reason"),
-    values={"decision": tuple(Decision), "reason": tuple(Reason)},
-)
-OUTCOMES = Metric(
-    "sayso_outcomes",
-    "counter",
-    "How entries ended.",
-    (*_LINK, "outcome", "reason"),
-    values={"outcome": tuple(Outcome), "reason": tuple(dict.fromkeys([*OutcomeReason, *Reason]))},
-)
-ENTRIES = Metric("sayso_outbox_entries", "gauge", "Entries that have not ended yet.", _LINK)
-OLDEST = Metric(
-    "sayso_outbox_oldest_seconds",
+# --- known to the process that is asked -----------------------------------------------------------------------------
+
+WORKERS = Metric(
+    "sayso_workers",
     "gauge",
-    "Age of the oldest entry that has not ended yet, in seconds; 0 where there is none.",
-    _LINK,
+    "Gateway processes: how many run, and how many are wanted.",
+    ("state",),
+    "process",
+    {"state": ("running", "wanted")},
 )
-DEAD_LETTERS = Metric("sayso_dead_letters", "gauge", "Refused entries that are kept to be looked at.", _LINK)
-LATE_REFUSALS = Metric(
-    "sayso_vendor_late_refusals",
+RESTARTS = Metric(
+    "sayso_worker_restarts",
     "counter",
-    "Events that the vendor refused after having accepted them, as far as it says.",
-    _LINK,
+    "Gateway processes that ended by themselves and were started again.",
+    (),
+    "process",
 )
-WITHDRAWN = Metric(
-    "sayso_consent_withdrawn_in_outbox",
-    "counter",
-    "Entries that were lowered or dropped because consent was gone when it was read again.",
-    _LINK,
-)
-PAUSED = Metric(
-    "sayso_forwarder_paused",
+RESIDENT = Metric(
+    "sayso_process_resident_bytes",
     "gauge",
-    "1 while a forwarder sends nothing until an operator mends something or resumes it.",
-    _LINK,
+    "Memory of our processes, in bytes: the one that is asked, and all gateway workers together.",
+    ("part",),
+    "process",
+    {"part": ("main", "gateway")},
 )
-STORE_UP = Metric(
-    "sayso_store_up", "gauge", "1 if the store answered this scrape and takes new events, else 0."
+CANARY_RUNS = Metric(
+    "sayso_canary_runs",
+    "counter",
+    "Canary conversions, by whether they arrived, were late or were not taken at all.",
+    ("result",),
+    "process",
+    {"result": ("arrived", "late", "refused")},
 )
+CANARY_LEAKS = Metric(
+    "sayso_canary_leaks",
+    "counter",
+    "Canary events without consent that were delivered. Each is a bug.",
+    (),
+    "process",
+)
+CANARY_LAST = Metric(
+    "sayso_canary_last_arrival_timestamp_seconds",
+    "gauge",
+    "When a canary conversion arrived last, in Unix seconds; 0: not yet.",
+    (),
+    "process",
+)
+BUILD = Metric("sayso_build_info", "gauge", "1, with the version that runs.", ("version",), "process")
 
 CATALOGUE: tuple[Metric, ...] = (
     RECEIVED,
@@ -211,9 +269,28 @@ CATALOGUE: tuple[Metric, ...] = (
     WITHDRAWN,
     _VIOLATIONS,
     PAUSED,
+    FAILING,
+    REQUESTS,
+    _LAG,
+    AGE_LIMIT,
+    ENTRY_LIMIT,
+    STORE_UP,
+    _STORE_TIME,
+    _STORE_ERRORS,
+    STORE_MEMORY,
+    STORE_MEMORY_LIMIT,
+    AUDIT_LAG,
+    _LOOP,
+    WORKERS,
+    RESTARTS,
+    RESIDENT,
+    CANARY_RUNS,
+    _CANARY,
+    CANARY_LAST,
+    CANARY_LEAKS,
     LOADED,
     LOADED_AT,
-    STORE_UP,
+    BUILD,
 )
 
 
@@ -249,27 +326,27 @@ CONSENT_LATE = _histogram(LATE)
 CONSENT_DISAGREEMENTS = _counter(DISAGREEMENTS)
 
 
+HTTP_REQUESTS = _counter(REQUESTS)
+DELIVERY_LAG = _histogram(_LAG)
+STORE_DURATION = _histogram(_STORE_TIME)
+STORE_ERRORS = _counter(_STORE_ERRORS)
+LOOP_LAG = _histogram(_LOOP)
+CANARY_DURATION = _histogram(_CANARY)
+
+
 def prepare(sites: Iterable[Site]) -> None:
     """Make every counter of the configured sites and forwarders exist, at zero: a first increase is then seen."""
     for result in READS:
         CONSENT_READS.labels(result)
+    for route in ROUTES:
+        for status in CLASSES:
+            HTTP_REQUESTS.labels(route, status)
+    for operation in STORE_OPERATIONS:
+        STORE_ERRORS.labels(operation)
     for site in sites:
         for reason in Invalid:
             EVENTS_INVALID.labels(site.name, reason.value)
+        EVENTS_UNDECIDED.labels(site.name)
+        CONSENT_LATE.labels(site.name)
         for link in site.links:
             EGRESS_VIOLATIONS.labels(site.name, link.name)
-
-
-# What the scripts that settle can count, beside what accept counts as ``dropped`` for a decision's reason.
-ENDINGS: tuple[tuple[Outcome, OutcomeReason], ...] = (
-    (Outcome.DELIVERED, OutcomeReason.ACCEPTED),
-    (Outcome.REJECTED, OutcomeReason.VENDOR_REJECTED),
-    (Outcome.REJECTED, OutcomeReason.UNMAPPABLE),
-    (Outcome.EXPIRED, OutcomeReason.TOO_OLD),
-    (Outcome.EXPIRED, OutcomeReason.VENDOR_UNAUTHORISED),
-    (Outcome.DROPPED, OutcomeReason.WITHDRAWN),
-    (Outcome.DROPPED, OutcomeReason.ERASED),
-    (Outcome.DROPPED, OutcomeReason.DISCARDED),
-    (Outcome.DROPPED, OutcomeReason.OUTBOX_FULL),
-    (Outcome.DROPPED, OutcomeReason.EGRESS_VIOLATION),
-)

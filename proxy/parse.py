@@ -25,6 +25,13 @@ _SCREEN = re.compile(r"[0-9]{2,5}x[0-9]{2,5}\Z")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\Z")
 _LARGEST = 2**63
 _CONTACT = ("email", "phone", "first_name", "last_name", "city", "postal_code", "country")
+_CONTACT_NAMES = frozenset(_CONTACT)
+_ALSO = {
+    "phone_number": "phone",
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "postalCode": "postal_code",
+}
 _CONSENT_VALUES = {"granted": Value.GRANTED, "denied": Value.DENIED}
 _SIGNAL_NAMES = frozenset(signal.value for signal in SIGNALS)
 STRINGS = frozenset(
@@ -255,7 +262,18 @@ def _currency(value: Scalar | None) -> str | None:
     return value.upper()
 
 
+def _as_tags_say(raw: dict[str, object]) -> dict[str, object]:
+    """Return contact data under our names: gtag, Segment and data layers have others, and an address beside them."""
+    address = raw.get("address")
+    if type(address) is list and address:
+        address = address[0]
+    told = {**address, **raw} if type(address) is dict else raw
+    return told | {ours: told[name] for name, ours in _ALSO.items() if name in told and ours not in told}
+
+
 def _user_data(raw: dict[str, object]) -> UserData | None:
+    if not raw.keys() <= _CONTACT_NAMES:
+        raw = _as_tags_say(raw)
     found = {key: text for key in _CONTACT if (text := _text(raw, key, 256, "user_data.")) is not None}
     return UserData(**found) if found else None
 

@@ -1,13 +1,15 @@
 """The straight line of an event: consent > decide > reduce > store. It was parsed before; it is answered after."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from proxy.address import is_public, mask
 from proxy.anonymise import Clean, clean, reduce_cookieless, reduce_full
+from proxy.attribution import Credit, beside
 from proxy.audit import trail
 from proxy.audit.daykeys import DayKeys
 from proxy.chance import bits31
+from proxy.crediting import wants_kept
 from proxy.entry import Entry, encode_named
 from proxy.event import Event, Visit
 from proxy.fields import CLICK_IDS, details, reported
@@ -16,6 +18,7 @@ from proxy.identity import Visitor, derive, ref_of
 from proxy.policy import Decided, has_basis
 from proxy.reasons import Decision, Reason
 from proxy.remember import Remembered
+from proxy.report.counting import Counting
 from proxy.signals import ConsentState
 from proxy.site import Link
 from proxy.store.outbox import Outbox, Put
@@ -66,6 +69,7 @@ class Pipeline:
         key: secret from which each vendor's own ids are derived.
         day_keys: under which the audit trail tells visitors apart.
         tell: called for each new event, for the demo.
+        counting: says what the report is to count of conversions.
     """
 
     subjects: Subjects
@@ -74,6 +78,7 @@ class Pipeline:
     key: bytes
     day_keys: DayKeys
     tell: Callable[[Told], None] | None = None
+    counting: Counting = field(default_factory=Counting)
 
     def ref(self, site: str, event_id: str) -> str:
         """Return the name under which an event is known inside, which says nothing outside."""
@@ -90,8 +95,10 @@ class Pipeline:
         subjects: dict[str, Subject] = {}
         puts: list[Put] = []
         day = await self.day_keys.of(arrival.now_ms)
+        kept = any(wants_kept(arrival, event) for event in events)
         for event in events:
             subject = subject_of(event, arrival, own, subjects)
+            subject.wants_kept = kept
             standing = await self.subjects.stand(arrival, event, subject, own=subject is own)
             if outlived(arrival, subject.visitor, subject.found):
                 # The id ends; what its record says of this visitor still counts for the rest of the request.
@@ -103,8 +110,9 @@ class Pipeline:
                 await self.subjects.ensure_visitor(arrival, event, subject, standing)
                 if subject.found is not before:
                     standing = self.subjects.again(arrival, event, subject, standing)
+            credit = await self.subjects.credit(arrival, event, subject, standing.state)
             visit = self._visit_of(event, arrival)
-            puts.append(self._reduce(arrival, event, visit, standing, subject, day))
+            puts.append(self._reduce(arrival, event, visit, standing, subject, credit, day))
         new = await self.outbox.put(puts)
         if own.visitor is None or not (own.fresh or own.renewed):
             return Taken(new, remembered=own.remembered)
@@ -134,6 +142,7 @@ class Pipeline:
         visit: Visit,
         standing: Standing,
         subject: Subject,
+        credit: Credit,
         day: tuple[int, bytes],
     ) -> Put:
         site = arrival.site
@@ -144,15 +153,23 @@ class Pipeline:
         rows: list[trail.Part] = []
         told: list[tuple[str, Decided]] = []
         content: Clean | None = None
+        conversion_here = event.name in site.conversions and not site.is_echo(event)
+        mark = self.counting.mark(event, arrival.now_ms) if conversion_here else None
         for position, link in enumerate(site.links):
             decision = decided[position]
             if standing.heard.by_vendor:
                 state = standing.of(link)
                 decision = site.decide(event.name, state)[position]
+            if event.stream is not None:
+                decision = site.of_stream(decision, link, event, state)
             made = _NOTHING
             if decision.decision is not Decision.DROP:
-                content = content or clean(event)
-                decision, made = self._entry(link, decision, content, arrival, visit, state, subject, ref)
+                if content is None:
+                    content = clean(event)
+                    content.earlier = beside(credit.clicks, content.click_ids, site.earlier_click_ids)
+                decision, made = self._entry(
+                    link, decision, content, arrival, visit, state, subject, ref, mark
+                )
             raw, fields, names = made
             parts.append((link.name, decision.code, raw))
             rows.append((link.name, decision.code, decision.signal, fields, names))
@@ -172,7 +189,12 @@ class Pipeline:
             reported(event, visit, visitor=subject.visitor is not None, click_ids=click_ids),
             rows,
         )
-        return Put(ref, not event.minted, site.name, parts, row)
+        conversion = None
+        if mark is not None:
+            conversion = self.counting.conversion(
+                mark, event, standing.state.signals, credit, rows, late=standing.late_ms > 0
+            )
+        return Put(ref, not event.minted, site.name, parts, row, conversion)
 
     def _entry(
         self,
@@ -184,6 +206,7 @@ class Pipeline:
         state: ConsentState,
         subject: Subject,
         ref: str,
+        mark: str | None,
     ) -> tuple[Decided, _Made]:
         site, forwarder, now_ms = arrival.site, link.forwarder, arrival.now_ms
         if decided.decision is Decision.FULL:
@@ -200,7 +223,8 @@ class Pipeline:
                 )
                 if forwarder.identified(full):
                     read_at = subject.read_at or now_ms
-                    entry = Entry(full, ref, visitor.id, now_ms, read_at, site.policy.version, subject.known)
+                    version, known = site.policy.version, subject.known
+                    entry = Entry(full, ref, visitor.id, now_ms, read_at, version, known, mark)
                     written, fields = encode_named(entry, content.shared)
                     if content.click_ids and not forwarder.keeps_click_ids(state.signals).isdisjoint(
                         content.click_ids
@@ -219,5 +243,5 @@ class Pipeline:
         event = reduce_cookieless(
             content, visit, state, site.policy, random_id, takes_address=forwarder.cookieless_takes_address
         )
-        ping = Entry(event, ref, None, now_ms, 0, site.policy.version)
+        ping = Entry(event, ref, None, now_ms, 0, site.policy.version, mark=mark)
         return decided, (*encode_named(ping, content.shared), "")

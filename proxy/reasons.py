@@ -72,6 +72,9 @@ class Invalid(StrEnum):
     TOO_DEEP = "too_deep"
     ORIGIN = "origin"
     TYPE = "type"
+    MISSING = "missing"
+    STREAM = "stream"
+    """It names a data stream of Google Analytics that no forwarder of the site sends to."""
     NOT_STORED = "not_stored"
     """The store could not take it: its client was told so (503) and may send it again; a pixel got its image."""
 

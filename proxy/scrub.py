@@ -75,13 +75,19 @@ def scrub_text(text: str) -> str:
     return MARK
 
 
+# Random, or a time and random bits: digits in it that look like a card's or a phone's are there by chance.
+_UUID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE
+)
+
+
 def scrub_id(text: str) -> str | None:
     """Return an identifier (order, article) as it is, or None if it is somebody's e-mail address, card or the like.
 
     None rather than a mark: vendors tell purchases apart by such ids, and a mark would make them all one. Long tokens,
     ten and twelve digits and dates with a number after them are what order numbers look like, so they pass.
     """
-    if not suspicious(text) or text.isalpha():
+    if not suspicious(text) or text.isalpha() or _UUID.fullmatch(text):
         return text
     for level in decodings(text):
         found = _redact_addresses(level)

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,15 +15,20 @@ from aiohttp import web
 
 from proxy.admin import Health, Part, make_admin
 from proxy.admin_events import explained, guard_of
-from proxy.assemble import NotUsableError, OpenStore, bind, make_ledger, open_store, url_of
+from proxy.assemble import NotUsableError, OpenStore, bind, make_ledger, open_store, reachable, url_of
 from proxy.audit.ledger import Ledger
+from proxy.canary.keeper import Keeper
 from proxy.compile import compile_sites
+from proxy.dashboard.wired import add_dashboard
 from proxy.delivery.delivery import Delivery
 from proxy.exposition import expose
+from proxy.facts import Fact, build, of_processes
 from proxy.geo import Geo
 from proxy.health import DurabilityWatch, audit_part, delivery_part, store_part
+from proxy.instruments import watch_loop
 from proxy.logs import set_up
 from proxy.metrics_folder import fold, lock_of
+from proxy.metrics_stored import ENTRY_LIMIT
 from proxy.operate.desk import Desk
 from proxy.reload import Reloader, Source, on_signals
 from proxy.settings import Settings
@@ -33,11 +38,17 @@ from proxy.store.client import Store, StoreUnavailableError
 from proxy.store.consents import Consents
 from proxy.store.embedded import EmbeddedStore
 from proxy.supervise import Workers
+from proxy.traces.wired import Traces
 from proxy.worker import handed
 
 log = logging.getLogger("sayso")
 _REWRITE_S = 6 * 3600.0
 """Seconds after which deleted data is gone from the embedded server's disk too, at the latest."""
+
+
+_END_S = 9.0
+_FLUSH_S = (0.2, 3.0)
+"""The least and the most that spans may take to be sent at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,9 @@ class _Running:
     sites: tuple[Site, ...]
     workers: Workers | None
     delivers: bool
+    canary: Keeper
     _delivery: Delivery | None = None
+    _traces: Traces | None = None
     _ledger: Ledger | None = None
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -67,6 +80,7 @@ class _Running:
         Raises:
             NotUsableError, GeoError: it cannot; all is as it was.
         """
+        settings = await self.canary.prepare(settings)
         sites = compile_sites(settings)
         if self.workers is not None:
             if settings.server.geo_database is not None:
@@ -74,16 +88,19 @@ class _Running:
             if not await self.workers.use(settings.server.workers, handed(settings, self.opened.url)):
                 raise NotUsableError("the gateway's workers did not start; the log has what they said")
         if self.delivers:
-            before = self._delivery
+            before, traced = self._delivery, self._traces
             if before is not None:
                 await before.fall_silent()
-            self._delivery = _delivery(settings, sites, self.opened)
+            self._traces = Traces(settings.traces)
+            self._delivery = _delivery(settings, sites, self.opened, self.canary.own, self._traces)
             await self._delivery.start()
             if before is not None:
-                self._end(before)
+                self._end(before, traced)
             if self._ledger is None or _trail_of(settings) != _trail_of(self.settings):
                 await self._keep_ledger(settings)
         self.settings, self.sites = settings, sites
+        if self.delivers:
+            await self.canary.use(settings)
         set_up(settings.log.level, settings.log.format)
 
     async def _keep_ledger(self, settings: Settings) -> None:
@@ -92,15 +109,16 @@ class _Running:
         self._ledger = make_ledger(settings, self.opened, f"{os.getpid()}-{uuid4().hex[:8]}")
         self._ledger.start()
 
-    def _end(self, delivery: Delivery) -> None:
-        task = asyncio.create_task(delivery.stop())
+    def _end(self, delivery: Delivery, traces: Traces | None) -> None:
+        task = asyncio.create_task(_ended(delivery, traces))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
     async def stop(self) -> None:
         """End both halves, side by side: each may need most of the ten seconds that an end may take."""
+        await self.canary.stop()
         if self._delivery is not None:
-            self._end(self._delivery)
+            self._end(self._delivery, self._traces)
         if self.workers is not None:
             await self.workers.stop()
         if self._ending:
@@ -122,12 +140,27 @@ class _Running:
 
     async def event(self, event_id: str, site: str | None) -> bytes | None:
         """Say what became of an event; see ``proxy.admin.Explain``."""
-        desk = Desk(self.settings, self.sites, self.opened.store, self.opened.key)
-        return await explained(desk, event_id, site)
+        return await explained(self.desk(), event_id, site)
+
+    def desk(self) -> Desk:
+        """Return what runs as an operator's command has it in hand."""
+        return Desk(self.settings, self.sites, self.opened.store, self.opened.key)
 
     async def metrics(self) -> bytes:
         """Return the text exposition."""
-        return await expose(self.opened.store, self.sites, self.settings.store.partitions)
+        partitions, limit = self.settings.store.partitions, self.settings.delivery.max_entries
+        facts = [build(), Fact(ENTRY_LIMIT, float(limit * partitions)), *self.canary.facts()]
+        facts += self.workers.facts() if self.workers is not None else of_processes(os.getpid(), [])
+        return await expose(self.opened.store, self.sites, partitions, facts)
+
+
+async def _ended(delivery: Delivery, traces: Traces | None) -> None:
+    """End a delivery, and send the spans that tell of it in what is left of the ten seconds."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _END_S
+    await delivery.stop()
+    if traces is not None:
+        await traces.close(min(max(until - loop.time(), _FLUSH_S[0]), _FLUSH_S[1]))
 
 
 async def serve(
@@ -156,8 +189,11 @@ async def serve(
     upkeep = _upkeep(opened)
     durability = DurabilityWatch(opened.store, settings.store.durability)
     upkeep.append(asyncio.create_task(durability.run()))
+    upkeep.append(asyncio.create_task(watch_loop("main")))
     workers = _workers(public, metrics_dir) if public is not None else None
-    running = _Running(opened, settings, compile_sites(settings), workers, roles.delivery)
+    own = reachable(public) if public is not None else ""
+    canary = Keeper(opened.key, own, delivers=roles.delivery)
+    running = _Running(opened, settings, compile_sites(settings), workers, roles.delivery, canary)
     reloader = Reloader(source, settings, running.use, reload)
     runner = web.AppRunner(_admin(running, reloader, durability), access_log=None)
     try:
@@ -215,7 +251,9 @@ def _workers(public: socket.socket, metrics_dir: Path | None) -> Workers:
     return Workers(public.fileno(), environment, partial(fold, metrics_dir), kept=[lock_of(metrics_dir)])
 
 
-def _delivery(settings: Settings, sites: tuple[Site, ...], opened: OpenStore) -> Delivery:
+def _delivery(
+    settings: Settings, sites: tuple[Site, ...], opened: OpenStore, own: Mapping[str, str], traces: Traces
+) -> Delivery:
     return Delivery(
         sites,
         opened.store,
@@ -223,11 +261,13 @@ def _delivery(settings: Settings, sites: tuple[Site, ...], opened: OpenStore) ->
         partitions=settings.store.partitions,
         origin=settings.egress.origin,
         proxy=str(settings.egress.proxy),
+        own=own,
         worker_name=f"{os.getpid()}-{uuid4().hex[:8]}",
         linger_ms=settings.delivery.linger_ms,
         timeout_s=settings.delivery.timeout_s,
         in_flight=settings.delivery.in_flight,
         kept=Kept(settings.delivery.replay_hours * 3600, settings.delivery.replay_entries),
+        on_attempt=traces.attempts.tell if traces.attempts is not None else None,
     )
 
 
@@ -235,7 +275,10 @@ def _admin(running: _Running, reloader: Reloader, durability: DurabilityWatch) -
     health = Health({"store": store_part(running.opened.store), "delivery": running.forwarders})
     health.parts["durability"] = durability.part
     health.parts["audit"] = running.audit
+    health.parts["canary"] = running.canary.part
     if running.workers is not None:
         health.parts["gateway"] = running.workers.part
     health.parts["configuration"] = reloader.standing.part
-    return make_admin(health, running.metrics, running.event, lambda: guard_of(running.settings))
+    app = make_admin(health, running.metrics, running.event, lambda: guard_of(running.settings))
+    add_dashboard(app, running.desk)
+    return app

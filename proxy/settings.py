@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from proxy.settings_findings import findings
-from proxy.settings_problems import ConfigError, Finding, Problem
+from proxy.settings_problems import ConfigError, Finding, Problem, shown, wrong
 from proxy.settings_rules import broken_rules
 from proxy.settings_sites import SiteSettings
+from proxy.settings_traces import TracesSettings
 from proxy.settings_urls import ServerUrl
 from proxy.settings_values import (
     EgressOrigin,
@@ -29,6 +30,7 @@ from proxy.settings_values import (
     default_data_dir,
     listening,
 )
+from proxy.zone import zone_of
 
 __all__ = ["ConfigError", "Problem", "Settings", "load_settings", "read_settings"]
 
@@ -121,6 +123,28 @@ class AuditSettings(Table):
     """Days after which nobody can find a visitor's rows any more, not even with the visitor's id."""
 
 
+def _read_zone(written: str) -> str:
+    try:
+        zone_of(written)
+    except ValueError:
+        raise wrong(
+            f"{shown(written)} is not a time zone that this machine knows",
+            'a name such as "Europe/Oslo" or "UTC"; where none but UTC is known, the package tzdata is missing',
+        ) from None
+    return written
+
+
+class ReportSettings(Table):
+    """``[report]``: what is counted of conversions, for the dashboard."""
+
+    timezone: Annotated[str, AfterValidator(_read_zone)] = "UTC"
+    """By whose midnights days are told apart, as in the IANA database: "Europe/Oslo". What was counted before stays."""
+    keep_days: int = Field(default=400, ge=8, le=4000)
+    """Days for which the counts of a day are kept."""
+    small_cells: int = Field(default=5, ge=0, le=1000)
+    """Smaller numbers than this are hidden where they could tell of single people; 0 shows all."""
+
+
 class LogSettings(Table):
     """``[log]``: what is logged, to stderr. Never anything of a visitor."""
 
@@ -128,6 +152,28 @@ class LogSettings(Table):
     """The least important lines to write."""
     format: Literal["auto", "json", "text"] = "auto"
     """``auto`` is text on a terminal and JSON elsewhere."""
+
+
+class DashboardSettings(Table):
+    """``[dashboard]``: who may see it, besides those who have the admin token."""
+
+    user_header: Annotated[str, Field(pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$")] = ""
+    """In which header your own proxy names who it has let through: "X-Forwarded-User". Believed from trusted_proxies only."""
+
+
+class CanarySettings(Table):
+    """``[canary]``: a conversion of our own that goes the whole way now and then, to a vendor that is ourselves."""
+
+    every: Annotated[str, Field(pattern=r"^([1-9][0-9]{0,4}[smh])?$")] = ""
+    """How often: "60s", "5m", "1h"; empty: never."""
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
+    """Where the gateway takes events, for ``sayso deliver`` alone; ``sayso serve`` knows its own."""
+
+    @property
+    def every_s(self) -> float:
+        """Seconds from one to the next; 0: never."""
+        units = {"s": 1, "m": 60, "h": 3600}
+        return float(int(self.every[:-1]) * units[self.every[-1]]) if self.every else 0.0
 
 
 class Settings(Table):
@@ -143,6 +189,14 @@ class Settings(Table):
     """How entries are sent."""
     audit: AuditSettings = AuditSettings()
     """The trail of what was decided and sent."""
+    report: ReportSettings = ReportSettings()
+    """What is counted of conversions."""
+    dashboard: DashboardSettings = DashboardSettings()
+    """Who may see the dashboard."""
+    canary: CanarySettings = CanarySettings()
+    """A conversion of our own that goes the whole way now and then."""
+    traces: TracesSettings = TracesSettings()
+    """Spans for a tracing backend."""
     log: LogSettings = LogSettings()
     """What is logged."""
     sites: dict[Name, SiteSettings] = Field(min_length=1)

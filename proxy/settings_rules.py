@@ -4,6 +4,7 @@ They read the document and not the models, so that they can be checked however m
 right kind is left to the models.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,14 +12,21 @@ from pydantic_core import PydanticCustomError
 
 from proxy.policy import DEFAULT_PRESET, PRESET_NAMES, load_preset
 from proxy.settings_net import Address, read_address, read_base_path, read_host
-from proxy.settings_problems import Finding
+from proxy.settings_problems import Finding, shown
 
 
 def broken_rules(document: Mapping[str, object]) -> list[Finding]:
     """Return every rule that the document breaks."""
     server = _table(document, "server")
     sites = {name: site for name, site in _table(document, "sites").items() if isinstance(site, Mapping)}
-    return [*_admin(server), *_ports(server), *_places(sites), *_cookieless(sites)]
+    return [
+        *_admin(server),
+        *_ports(server),
+        *_dashboard(document, server),
+        *_places(sites),
+        *_cookieless(sites),
+        *_loader(sites),
+    ]
 
 
 def _table(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -40,6 +48,15 @@ def _admin(server: Mapping[str, Any]) -> Iterator[Finding]:
             ("server", "admin_token"),
             "missing, though admin_listen is not loopback",
             '"env:NAME" or "file:PATH"; or admin_listen on 127.0.0.1 or [::1]',
+        )
+
+
+def _dashboard(document: Mapping[str, object], server: Mapping[str, Any]) -> Iterator[Finding]:
+    if _table(document, "dashboard").get("user_header") and not server.get("trusted_proxies"):
+        yield Finding(
+            ("dashboard", "user_header"),
+            "believed from server.trusted_proxies only, and there are none",
+            "your proxy's network in server.trusted_proxies; or no user_header",
         )
 
 
@@ -102,4 +119,25 @@ def _cookieless(sites: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
                     ("sites", name, "forwarders", stanza, "otherwise"),
                     f"the preset {preset} sends nothing without consent",
                     '"drop"; or a preset with cookieless events',
+                )
+
+
+_OWN_ROUTES = {"collect", "consent", "debug", "g", "mp"}
+
+
+def _loader(sites: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Check that the loader's names are no other route's."""
+    for name, site in sites.items():
+        loader = {"name": "sayso.js", "collect": "collect", "consent": "consent"}
+        loader |= {key: value for key, value in _table(site, "loader").items() if key in loader}
+        stem = str(loader["name"]).removesuffix(".js")
+        taken: dict[str, str] = {}
+        for key, written in loader.items():
+            owner = taken.setdefault(str(written), key)
+            ours = written in _OWN_ROUTES - {key}
+            if ours or owner != key or re.fullmatch(rf"{re.escape(stem)}\.[0-9a-f]+\.js", str(written)):
+                yield Finding(
+                    ("sites", name, "loader", key),
+                    f"{shown(str(written))} is the name of another route",
+                    "a name of its own",
                 )

@@ -8,7 +8,17 @@ from proxy.policy import DEFAULT_PRESET, PRESET_NAMES, Basis
 from proxy.secret import Secret
 from proxy.settings_problems import wrong
 from proxy.settings_stanzas import Stanza, Stanzas
-from proxy.settings_values import BasePath, CookieName, EventName, Host, Origin, ParamName, Table
+from proxy.settings_values import (
+    BasePath,
+    CookieName,
+    EventName,
+    Host,
+    Origin,
+    ParamName,
+    RouteName,
+    ScriptName,
+    Table,
+)
 from proxy.sources.cmp import AUTO, CHOICES
 
 _NOT_BUILT = ("cnil-proxy",)
@@ -27,6 +37,8 @@ class VisitorSettings(Table):
     """Days that an id on legitimate interest lives, from its creation, never extended; absent: the preset's."""
     consented_max_age_days: int | None = Field(default=None, ge=1, le=400)
     """Days that an id lives where the visitor granted storage; absent: the preset's."""
+    attribution_days: int = Field(default=90, ge=0, le=400)
+    """Days that the first campaign and the newest ad clicks of a consenting visitor are kept; 0: they are not."""
 
 
 def _preset(written: object) -> str:
@@ -110,6 +122,25 @@ class NoticeSettings(Table):
     """SHA-256 of the notice's text, 64 hex digits."""
 
 
+class LoaderSettings(Table):
+    """``[sites.NAME.loader]``: the script that the site's pages include."""
+
+    enabled: bool = True
+    """Whether Sayso serves the script."""
+    name: ScriptName = "sayso.js"
+    """Its file name, below ``base_path``."""
+    collect: RouteName = "collect"
+    """The route to which the script sends events; another name is served beside ``collect``, and means the same."""
+    consent: RouteName = "consent"
+    """The route to which it sends consent; likewise."""
+    cmp: bool = True
+    """Whether it asks the consent platforms that it finds in the page for what the visitor chose."""
+    auto: bool = True
+    """Whether it reports page views, and clicks, downloads and forms, by itself."""
+    segment: bool = True
+    """Whether it answers to ``analytics.track()`` and the like as well."""
+
+
 class SiteSettings(Table):
     """``[sites.NAME]``: one website."""
 
@@ -139,5 +170,7 @@ class SiteSettings(Table):
     """What may go where, and when."""
     notice: NoticeSettings = NoticeSettings()
     """What visitors are told; consent records name it."""
+    loader: LoaderSettings = LoaderSettings()
+    """The script that the site's pages include."""
     forwarders: Stanzas = Field(default_factory=dict[str, Stanza])
     """The vendors' accounts that the site's events go to."""

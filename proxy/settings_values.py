@@ -36,6 +36,8 @@ _PARAM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}", re.ASCII)
 # RFC 6265: a cookie's name is a token.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}", re.ASCII)
 
+_ROUTE_NAME = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?", re.ASCII)
+
 
 class Table(BaseModel):
     """A table of the file: unknown keys are errors, no value is converted, none is echoed."""
@@ -77,6 +79,26 @@ def read_cookie_name(written: str) -> str:
         raise wrong("not a cookie's name", "letters, digits and !#$%&'*+-.^_`|~, at most 64")
     if written == "_sayso_consent":
         raise wrong("this is the cookie that remembers refusals", "any other name")
+    return written
+
+
+def read_route_name(written: str) -> str:
+    """Check the name of a route beside ours: it is the last part of a path."""
+    if not _ROUTE_NAME.fullmatch(written):
+        raise wrong(
+            f"{shown(written)} is not the name of a route",
+            "one part of a path: letters, digits, _, - and dots within, at most 64",
+        )
+    return written
+
+
+def read_script_name(written: str) -> str:
+    """Check the file name of the loader."""
+    if not _ROUTE_NAME.fullmatch(written) or not written.endswith(".js"):
+        raise wrong(
+            f"{shown(written)} is not the name of a script",
+            'letters, digits, _, - and dots within, at most 64, with .js at the end, such as "sayso.js"',
+        )
     return written
 
 
@@ -159,6 +181,8 @@ Name = Annotated[str, AfterValidator(read_name)]
 EventName = Annotated[str, AfterValidator(read_event_name)]
 ParamName = Annotated[str, AfterValidator(read_param_name)]
 CookieName = Annotated[str, AfterValidator(read_cookie_name)]
+RouteName = Annotated[str, AfterValidator(read_route_name)]
+ScriptName = Annotated[str, AfterValidator(read_script_name)]
 StoreMemory = Annotated[
     int | None, PlainValidator(read_memory), _text(r"^(auto|[1-9]\d*([mM][bB]|[gG][bB]))$", "512mb")
 ]

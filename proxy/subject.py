@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from proxy.attribution import NOTHING_KEPT, Kept
 from proxy.consent import FUTURE_MS, Four, Record, Refusal, Unreadable, combine
 from proxy.event import Event, Visit
 from proxy.identity import Visitor, parse_visitor
@@ -59,6 +60,10 @@ class Subject:
     """What banner cookies say of it was compared with its record."""
     remembered: Remembered | None = None
     """What the browser is to keep of what the banner cookies said."""
+    wants_kept: bool = False
+    """What brought the visitor is to be read with the record: an event of the request needs it or may add to it."""
+    kept: Kept = NOTHING_KEPT
+    """What brought the visitor."""
 
     @property
     def known(self) -> Four:
@@ -75,6 +80,8 @@ class Standing:
     base: ConsentState
     heard: Heard
     weigh: Callable[[ConsentState, Sequence[Word]], ConsentState]
+    late_ms: int = 0
+    """By how much the event was made before its visitor's newest decision, which was known when it came; 0: it was not."""
 
     def of(self, link: Link) -> ConsentState:
         """Return the state that counts for one forwarder."""

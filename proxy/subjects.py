@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from proxy.attribution import NOTHING_KEPT, Credit
 from proxy.consent import Record, Unreadable, combine
 from proxy.consent_watch import ConsentWatch
+from proxy.crediting import credited
 from proxy.event import Event
 from proxy.identity import Visitor, mint
 from proxy.policy import ANALYTICS, allowed
@@ -51,8 +53,9 @@ class Subjects:
             StoreUnavailableError: it cannot be found out now.
         """
         if subject.visitor is not None and subject.found is NOTHING_FOUND:
-            subject.found = await self._read(arrival, subject.visitor, event)
+            subject.found = await self._read(arrival, subject.visitor, event, kept=subject.wants_kept)
             subject.session_start, subject.read_at = subject.found.session_start, subject.found.read_at
+            subject.kept = subject.found.kept
         heard = arrival.heard if own else NOTHING
         if heard.words and not subject.heard:
             subject.heard = True
@@ -62,13 +65,18 @@ class Subjects:
         standing = self._standing(arrival, event, subject, heard)
         if arrival.site.policy.hold_ms and subject.visitor is not None and not standing.state.explicit:
             standing = await self._held(arrival, event, subject, heard, standing)
+        record = subject.found.record
+        if standing.state.explicit and isinstance(record, Record):
+            standing.late_ms = max(record.decided_at - event.time_ms, 0)
         if self._watch is not None:
             self._tell(self._watch, arrival, event, subject, standing)
         return standing
 
     def again(self, arrival: Arrival, event: Event, subject: Subject, standing: Standing) -> Standing:
         """Find it out once more, after the record has changed."""
-        return self._standing(arrival, event, subject, standing.heard)
+        again = self._standing(arrival, event, subject, standing.heard)
+        again.late_ms = standing.late_ms
+        return again
 
     def _standing(self, arrival: Arrival, event: Event, subject: Subject, heard: Heard) -> Standing:
         record, refusal, max_age_ms = (
@@ -101,7 +109,7 @@ class Subjects:
         state = on_the_scales(base, heard.speak()) if heard else base
         return Standing(state, base, heard, on_the_scales)
 
-    async def _read(self, arrival: Arrival, visitor: Visitor, event: Event) -> Found:
+    async def _read(self, arrival: Arrival, visitor: Visitor, event: Event, *, kept: bool) -> Found:
         policy = arrival.site.policy
         denied = event.consent.analytics_storage is Value.DENIED
         interest = policy.interest and not arrival.gpc
@@ -111,6 +119,7 @@ class Subjects:
             "0" if denied else ("2" if interest else "1"),
             arrival.now_ms // 1000,
             arrival.consent_ms - policy.consent_max_age_ms,
+            kept,
         )
         try:
             found = await self._consents.read(ask)
@@ -139,6 +148,8 @@ class Subjects:
         kept = await self._remember.apply(arrival.site, before, arrival.refusal, statement, arrival.now_ms)
         subject.remembered = kept
         subject.visitor = kept.visitor
+        if kept.visitor != before:
+            subject.kept = NOTHING_KEPT
         arrival.refusal = kept.refusal
         if kept.visitor is None:
             subject.found, subject.session_start = NOTHING_FOUND, None
@@ -169,13 +180,21 @@ class Subjects:
         site, record = arrival.site.name, subject.found.record
         if not standing.state.explicit:
             watch.undecided(site)
-        elif isinstance(record, Record) and event.time_ms < record.decided_at:
-            watch.late(site, (record.decided_at - event.time_ms) / 1000)
+        elif standing.late_ms:
+            watch.late(site, standing.late_ms / 1000)
         if standing.heard or event.consent is not ALL_UNKNOWN:
             for first, second in disagreements(
                 record, arrival.refusal, event.consent, standing.heard.speak()
             ):
                 watch.disagreed(site, first, second)
+
+    async def credit(self, arrival: Arrival, event: Event, subject: Subject, state: ConsentState) -> Credit:
+        """Keep what the event's page says of where its visitor came from; return what it is credited to itself.
+
+        Raises:
+            StoreUnavailableError: it is not stored.
+        """
+        return await credited(self._consents, arrival, event, subject, state)
 
     async def ensure_visitor(
         self, arrival: Arrival, event: Event, subject: Subject, standing: Standing

@@ -7,12 +7,14 @@ the parent's, no connection is ever refused.
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from proxy.admin import Part
+from proxy.facts import Fact, of_processes, of_workers
 from proxy.lifeline import Child, spawn
 
 log = logging.getLogger("sayso")
@@ -45,6 +47,7 @@ class _Seat:
         self._inherits = [descriptor, *kept]
         self._given_up = asyncio.Event()
         self._child: Child | None = None
+        self.restarts = 0
         self.started: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         """Whether the first worker took requests. If it did not, there is no second one."""
 
@@ -52,6 +55,11 @@ class _Seat:
     def alive(self) -> bool:
         """Tell whether a worker runs."""
         return self._child is not None and self._child.process.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the worker that runs."""
+        return self._child.process.pid if self._child is not None and self.alive else None
 
     async def keep(self) -> None:
         """Run workers, one after the other, until the seat is given up."""
@@ -63,6 +71,7 @@ class _Seat:
             if self._given_up.is_set():
                 break
             failures = 0 if loop.time() - since > _STEADY_S else failures + 1
+            self.restarts += 1
             log.error("gateway worker %d %s; it is started again", self._number, how)
             await self._wait(_RESTART_S[min(failures, len(_RESTART_S) - 1)])
         self._start_over(ready=False)
@@ -143,6 +152,8 @@ class Workers:
         self._seats: list[_Seat] = []
         self._tasks: dict[_Seat, asyncio.Task[None]] = {}
         self._giving_up: set[asyncio.Task[None]] = set()
+        self._restarts = 0
+        """Of the seats before those that are now."""
 
     async def use(self, number: int, given: bytes) -> bool:
         """Have that many workers serve from now on, and none of those before.
@@ -172,6 +183,7 @@ class Workers:
             self._give_up(seats)
             return False
         before, self._seats = self._seats, seats
+        self._restarts += sum(seat.restarts for seat in before)
         self._give_up(before)
         return True
 
@@ -199,6 +211,12 @@ class Workers:
         for seat in list(self._tasks):
             seat.end()
         await self._end_of(list(self._tasks.values()), _STOP_S)
+
+    def facts(self) -> list[Fact]:
+        """Tell how many run, how often one was started again, and what memory all take, this process too."""
+        pids = [seat.pid for seat in self._seats if seat.pid is not None]
+        restarts = self._restarts + sum(seat.restarts for seat in self._seats)
+        return [*of_workers(len(pids), len(self._seats), restarts), *of_processes(os.getpid(), pids)]
 
     async def part(self) -> dict[str, Part]:
         """Say how many run."""

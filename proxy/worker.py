@@ -18,6 +18,7 @@ from proxy.assemble import NotUsableError, connect, make_gateway
 from proxy.compile import compile_sites
 from proxy.gateway.server import QuietServer, listen, make_server
 from proxy.geo import GeoError
+from proxy.instruments import watch_loop
 from proxy.lifeline import hold
 from proxy.logs import set_up
 from proxy.loops import run
@@ -54,13 +55,14 @@ async def work(settings: Settings, store_url: str, sock: socket.socket) -> int:
     set_up(settings.log.level, settings.log.format)
     store, key = await connect(settings, store_url)
     parts = make_gateway(settings, compile_sites(settings), store, key)
-    server = make_server(parts.gateway.handle)
+    server = make_server(parts.handle)
     listener = await listen(server, sock)
     # What was loaded until here stays: the collector need not look at it again. Requests make no cycles worth its time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     ready()
+    watching = loop.create_task(watch_loop("gateway"))
     await _either(stop, replaced)
     listener.close()
     if not stop.is_set():
@@ -69,6 +71,7 @@ async def work(settings: Settings, store_url: str, sock: socket.socket) -> int:
     await server.shutdown(DRAIN_S)
     await parts.close()
     await store.close()
+    watching.cancel()
     return 0
 
 

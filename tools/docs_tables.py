@@ -23,10 +23,12 @@ from proxy.settings import (
     DeliverySettings,
     EgressSettings,
     LogSettings,
+    ReportSettings,
     ServerSettings,
     StoreSettings,
 )
-from proxy.settings_sites import NoticeSettings, PolicySettings, SiteSettings, VisitorSettings
+from proxy.settings_sites import LoaderSettings, NoticeSettings, PolicySettings, SiteSettings, VisitorSettings
+from proxy.settings_traces import TracesSettings
 from proxy.signals import ConsentState, Signals, Value
 from proxy.sources.cmp import FAMILIES
 from proxy.store.keys import (
@@ -38,12 +40,15 @@ from proxy.store.keys import (
     PREFIX,
     SWEEPER,
     WITHDRAWN,
+    attribution_key,
+    campaigns_key,
     consent_key,
     history_key,
     outbox_keys,
     partition_keys,
     session_key,
 )
+from proxy.traces.spans import Attribute
 from tools.docs_config import settings, stanza_keys, table
 from tools.docs_words import (
     DECISIONS,
@@ -54,6 +59,7 @@ from tools.docs_words import (
     OUTCOMES,
     SINGLE_KEYS,
     STORE_KEYS,
+    TRACE_ATTRIBUTES,
 )
 
 _SHARED = ("otherwise", "events", "type")
@@ -167,7 +173,9 @@ def _label_values() -> str:
 
 
 def _store_keys() -> str:
-    record, session, history = (make("SITE", "VISITOR") for make in (consent_key, session_key, history_key))
+    record, session, history, attribution = (
+        make("SITE", "VISITOR") for make in (consent_key, session_key, history_key, attribution_key)
+    )
     rows = [
         [f"`{key}`", *SINGLE_KEYS[place]]
         for place, key in (
@@ -184,10 +192,17 @@ def _store_keys() -> str:
             ("record", record),
             ("session", session),
             ("history", history),
+            ("attribution", attribution),
+            ("campaigns", campaigns_key(0, "SITE", "EVENT", "DAY")),
         )
     ]
     partition, outbox = partition_keys(0), outbox_keys(0, "SITE", "FORWARDER")
-    lifetimes = {"seen": "48 hours; 60 seconds", "dead": "72 hours", "sent": "`replay_hours`"}
+    lifetimes = {
+        "seen": "48 hours; 60 seconds",
+        "dead": "72 hours",
+        "sent": "`replay_hours`",
+        "report": "`[report] keep_days`",
+    }
     seen: set[str] = set()
     for keys in (partition, outbox):
         for one in fields(keys):
@@ -195,7 +210,7 @@ def _store_keys() -> str:
                 continue
             seen.add(one.name)
             kind, words = STORE_KEYS[one.name]
-            key = getattr(keys, one.name) + ("REF" if one.name == "seen" else "")
+            key = getattr(keys, one.name) + {"seen": "REF", "report": "DAY"}.get(one.name, "")
             rows.append([f"`{key}`", kind, words, lifetimes.get(one.name, "no expiry")])
     return table(["key", "type", "what it holds", "lives"], rows)
 
@@ -223,6 +238,11 @@ def _consent_states() -> str:
     return table(head, rows)
 
 
+def _trace_attributes() -> str:
+    rows = ([f"`{one.value}`", TRACE_ATTRIBUTES[one]] for one in Attribute)
+    return table(["attribute", "what it says"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     **{f"decisions {name}": partial(decisions, name) for name in PRESET_NAMES},
     "decisions": lambda: table(
@@ -238,11 +258,15 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings egress": partial(settings, EgressSettings),
     "settings delivery": partial(settings, DeliverySettings),
     "settings audit": partial(settings, AuditSettings),
+    "settings report": partial(settings, ReportSettings),
+    "settings traces": partial(settings, TracesSettings),
     "settings log": partial(settings, LogSettings),
-    "settings site": partial(settings, SiteSettings, ("visitor", "policy", "notice", "forwarders")),
+    "trace attributes": _trace_attributes,
+    "settings site": partial(settings, SiteSettings, ("visitor", "policy", "notice", "loader", "forwarders")),
     "settings visitor": partial(settings, VisitorSettings),
     "settings policy": partial(settings, PolicySettings),
     "settings notice": partial(settings, NoticeSettings),
+    "settings loader": partial(settings, LoaderSettings),
     "settings forwarder": stanza_keys,
     "settings conversion": partial(settings, Conversion),
     **{f"settings {name}": partial(settings, forwarder_class(name), _SHARED) for name in shipped()},

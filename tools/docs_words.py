@@ -4,6 +4,7 @@ A member without words is a ``KeyError``, so that a new one cannot be forgotten.
 """
 
 from proxy.reasons import Decision, Fault, Invalid, Outcome, OutcomeReason, Reason
+from proxy.traces.spans import Attribute
 
 DECISIONS: dict[Decision, str] = {
     Decision.FULL: "with what the visitor's consent allows this vendor to have",
@@ -48,13 +49,17 @@ OUTCOME_REASONS: dict[OutcomeReason, tuple[str, str]] = {
 
 INVALID: dict[Invalid, str] = {
     Invalid.MALFORMED: "not JSON, broken off, or too slow",
-    Invalid.NAME: "the event's name is missing or not a letter followed by letters, digits and `_`, at most 40",
+    Invalid.NAME: "the event's name is missing or not a letter followed by letters, digits and `_`, at most 40; at"
+    " `/mp/collect` also a name that Google reserves, and the same for parameters and user properties",
     Invalid.TIMESTAMP: "more than 72 hours old, more than 5 minutes ahead, or not a whole number of milliseconds",
     Invalid.TOO_LARGE: "a text is longer than its field takes, or the body is over 64 KiB",
-    Invalid.TOO_MANY: "over 100 events, or over the limit of a list in one event",
+    Invalid.TOO_MANY: "over 100 events (25 at `/mp/collect`), or over the limit of a list in one event",
     Invalid.TOO_DEEP: "more than 8 levels of lists and objects",
-    Invalid.ORIGIN: "the page is not listed among the site's origins",
+    Invalid.ORIGIN: "the page is not listed among the site's origins, or a backend's ingest key is wrong",
     Invalid.TYPE: "a value is of the wrong kind, or the body's media type is wrong",
+    Invalid.MISSING: "`/mp/collect`: something is not there that has to be, such as `client_id`",
+    Invalid.STREAM: "`/mp/collect`, `/g/collect`: the measurement id is that of none of the site's forwarders; or an app's"
+    " events were sent",
     Invalid.NOT_STORED: "the store could not take it: its client was told so (503) and may send it again; a pixel got its image",
 }
 
@@ -66,7 +71,7 @@ FAULTS: dict[Fault, str] = {
     Fault.TOO_MANY: "over 100 events in one request",
     Fault.TOO_DEEP: "more than 8 levels of lists and objects",
     Fault.NO_EVENTS: "the list of events is empty",
-    Fault.ORIGIN: "the page is not listed among the site's origins",
+    Fault.ORIGIN: "the page is not listed among the site's origins, or a backend's ingest key is wrong",
     Fault.UNKNOWN_SITE: "no site is served on this host",
     Fault.UNKNOWN_ROUTE: "there is no such route on this site",
     Fault.METHOD: "the route does not take this method; `Allow` names those that it takes",
@@ -111,10 +116,16 @@ STORE_KEYS: dict[str, tuple[str, str]] = {
         "what the audit trail is to say, until it is written to its files: `a`, `m` and `x`, or `s` and `w`, see below",
     ),
     "asks": ("sorted set", "references that the vendor is to be asked about later, by when, Unix ms"),
+    "report": ("hash", "what the conversions of a day come to (`2026-11-22`), see below"),
 }
 
 _FOR_GOOD = "no expiry"
 SINGLE_KEYS: dict[str, tuple[str, str, str]] = {
+    "campaigns": (
+        "hash",
+        "by campaign: conversions of a day by that name, clicks, and value by currency, see below",
+        "`[report] keep_days`",
+    ),
     "id key": (
         "string",
         "the key from which vendors' visitor ids are derived, 64 hex digits; absent where `id_key` is set",
@@ -160,5 +171,22 @@ SINGLE_KEYS: dict[str, tuple[str, str, str]] = {
         "what the visitor has decided, one JSON object for each decision, see below; at most 200",
         "`record_keep_days`, else as the record",
     ),
+    "attribution": (
+        "hash",
+        "what brought a consenting visitor: first campaign and newest ad clicks, see below",
+        "`attribution_days`, but no longer than the id or the consent",
+    ),
 }
 """Keys that there is one of: type, what it holds, how long it lives."""
+
+TRACE_ATTRIBUTES: dict[Attribute, str] = {
+    Attribute.SITE: "the site's name",
+    Attribute.FORWARDER: "the forwarder's name",
+    Attribute.ROUTE: "`collect`, `pixel`, `g_collect` or `mp_collect`",
+    Attribute.DECISION: "`full`, `cookieless` or `drop`; of a delivery: the mode in which it went",
+    Attribute.OUTCOME: "how the entry ended; or `retry` (later), `again` (at once), `lowered` (to its cookieless form), `given_back`",
+    Attribute.REASON: "why: a [reason](reasons.md)",
+    Attribute.ATTEMPT: "which attempt of the entry, from 1",
+    Attribute.EVENTS: "how many events were in the request",
+    Attribute.STATUS: "the answer's status: ours, or the vendor's; 0: none came",
+}

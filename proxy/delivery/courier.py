@@ -1,6 +1,7 @@
 """What one forwarder of one site has at run time: its way out, its slots, its credentials, its breaker, its rules."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -15,10 +16,13 @@ from proxy.delivery.oauth import TokenSource
 from proxy.delivery.pace import Pace
 from proxy.delivery.transport import Answer, NoAnswer, Outgoing, Ready, Transport, Trouble, Way
 from proxy.delivery.triage import Fit
-from proxy.metrics import EGRESS_VIOLATIONS, STATUSES, VENDOR_REQUEST_DURATION
+from proxy.entry import Entry
+from proxy.logs import About
+from proxy.metrics import DELIVERY_LAG, EGRESS_VIOLATIONS, STATUSES, VENDOR_REQUEST_DURATION
 from proxy.reasons import Decision
 from proxy.site import Link, Site
 
+log = logging.getLogger("sayso.delivery")
 _SPARE: Final = 2
 """Connections besides those of the slots: for a token, and for a question about an earlier request."""
 
@@ -67,6 +71,12 @@ class Courier:
         }
         self._durations = {status: VENDOR_REQUEST_DURATION.labels(link.name, status) for status in STATUSES}
         self._vendor_time = VendorTime()
+        self._lags = {
+            conversion: DELIVERY_LAG.labels(site.name, link.name, "conversion" if conversion else "other")
+            for conversion in (True, False)
+        }
+        self.log = About(log, site=site.name, forwarder=link.name)
+        """Writes lines about this forwarder."""
         self._violations = EGRESS_VIOLATIONS.labels(site.name, link.name)
 
     def _credentials_for(self, auth: Auth, chance: Callable[[], float]) -> Credentials:
@@ -89,6 +99,11 @@ class Courier:
     def latest_ms(self) -> int:
         """Return the latest time that a request may tell: now, by the clock of ours and the vendor's that is behind."""
         return self._vendor_time.latest_ms(self._clock.now_ms(), self._clock.monotonic())
+
+    def answered(self, entry: Entry) -> None:
+        """Note that the vendor has said its final word on an entry."""
+        seconds = max(self._clock.now_ms() - entry.accepted_ms, 0) / 1000
+        self._lags[entry.event.name in self.site.conversions].observe(seconds)
 
     def count_violation(self) -> None:
         """Count an event that was not sent because of what its request held."""

@@ -11,6 +11,7 @@ from forwarders.verdicts import Pause, Retry
 from proxy.delivery.oauth import TokenSource
 from proxy.delivery.transport import Outgoing
 
+_PLAIN_TEXT = "text/plain;charset=UTF-8"
 _UNFIT = re.compile(r"[^\x20-\x7e]")
 
 
@@ -93,12 +94,14 @@ def outgoing(request: Request, body: bytes, credential: Credential) -> Outgoing:
 
     Args:
         request: as the forwarder made it.
-        body: its JSON; empty if there is none.
+        body: its JSON or text; empty if there is none.
         credential: what authentication adds.
     """
+    if not request.authenticated:
+        credential = NOTHING
     headers = {**request.headers, **credential.headers}
     if body:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = "application/json" if request.text is None else _PLAIN_TEXT
     if credential.member:
         # Put into the JSON as it stands, so that a megabyte is not written twice.
         body = (body[:-1] + b"," if len(body) > 2 else b"{") + credential.member

@@ -10,7 +10,7 @@ from typing import Final
 
 from forwarders.base import Forwarder
 from proxy.delivery.backoff import parse_date
-from proxy.delivery.triage import Full, InHand, Ping
+from proxy.delivery.triage import Full, InHand, Ping, undated
 
 _RESOLUTION_MS: Final = 1000
 """``Date`` holds whole seconds, so the vendor's clock may be that much ahead of it."""
@@ -60,10 +60,12 @@ def dated(entries: Sequence[InHand], forwarder: Forwarder, latest_ms: int) -> li
 
 
 def _dated_full(one: Full, forwarder: Forwarder, latest_ms: int) -> Full:
-    event, taken_ms = one.event, one.entry.accepted_ms
+    taken_ms = one.entry.accepted_ms
+    # It may have grown old since it was claimed: while it waited for a slot, or for the store.
+    event = undated(one.event, one.entry, forwarder, latest_ms)
     ids = forwarder.dated(event.ids, taken_ms, latest_ms) if taken_ms > latest_ms else event.ids
     if event.time_ms <= latest_ms and ids is event.ids:
-        return one
+        return one if event is one.event else replace(one, event=event)
     return replace(one, event=replace(event, time_ms=min(event.time_ms, latest_ms), ids=ids))
 
 

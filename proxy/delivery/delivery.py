@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from proxy.delivery.attempts import OnAttempt
 from proxy.delivery.clock import Clock, SystemClock
 from proxy.delivery.courier import Courier
 from proxy.delivery.crew import place_of
@@ -42,6 +43,7 @@ class Delivery:
         partitions: how many parts each outbox has.
         origin: stands in for every vendor's host if set.
         proxy: an ordinary outbound HTTP proxy's URL, or empty.
+        own: what stands in for every vendor's host at single sites, by their names; no proxy is asked there.
         worker_name: this process's name among the workers; unique per start.
         linger_ms: how long a batch may wait to be filled.
         timeout_s: seconds that a vendor has for an answer.
@@ -49,6 +51,7 @@ class Delivery:
         kept: what is kept of delivered entries, for a replay.
         clock: the time.
         on_sent: told of each answer: site, forwarder, refs, mode, status, headers.
+        on_attempt: told what each attempt of a batch came to.
         pace: how fast the wheels turn.
         chance: returns random numbers in [0, 1).
     """
@@ -62,6 +65,7 @@ class Delivery:
         partitions: int,
         origin: str = "",
         proxy: str = "",
+        own: Mapping[str, str] | None = None,
         worker_name: str,
         linger_ms: int = 200,
         timeout_s: float = 10.0,
@@ -69,6 +73,7 @@ class Delivery:
         kept: Kept = NOTHING_KEPT,
         clock: Clock | None = None,
         on_sent: OnSent | None = None,
+        on_attempt: OnAttempt | None = None,
         pace: Pace | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -77,6 +82,7 @@ class Delivery:
         self._consents = consents
         self._partitions = partitions
         self._way = Way(origin, proxy)
+        self._own = {name: Way(instead) for name, instead in (own or {}).items()}
         self._worker = worker_name
         self._linger_s = linger_ms / 1000
         self._timeout_s = timeout_s
@@ -84,6 +90,7 @@ class Delivery:
         self._kept = kept
         self._clock = clock or SystemClock()
         self._on_sent = on_sent
+        self._on_attempt = on_attempt
         self._pace = pace or Pace()
         self._chance = chance
         self._couriers: list[Courier] = []
@@ -103,7 +110,7 @@ class Delivery:
                 courier = Courier(
                     site,
                     link,
-                    way=self._way,
+                    way=self._own.get(site.name, self._way),
                     timeout_s=self._timeout_s,
                     in_flight=self._in_flight,
                     secrets=secrets,
@@ -167,6 +174,7 @@ class Delivery:
             pace=self._pace,
             chance=self._chance,
             on_sent=self._on_sent,
+            on_attempt=self._on_attempt,
         )
         lane = Lane(
             courier,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import BaseModel
@@ -94,6 +95,8 @@ class Egress:
         keys, free = self._keys[mode], self._open[mode]
         if request.query and not keys.allow(key for key, _ in request.query):
             return False
+        if request.text is not None and not keys.allow(key for key, _ in _pairs(request.text)):
+            return False
         level: list[Json] = [request.body] if type(request.body) in _CONTAINERS else []
         for one in level:  # grows as it goes
             values: Iterable[Json] = one
@@ -114,6 +117,8 @@ class Egress:
         parts = [request.url]
         parts += [value for name, value in request.query if not _is_agent(name)]
         parts += [value for name, value in request.headers.items() if not _is_agent(name)]
+        if request.text is not None:  # it is a query that got too long
+            parts += [value for name, value in _pairs(request.text) if not _is_agent(name)]
         outside = "\n".join(parts).encode("utf-8", "surrogatepass")
         if any(secret in outside or secret in body for secret in self._secrets):
             return Violation.SECRET
@@ -125,6 +130,13 @@ class Egress:
         if holds_address(body) and any(holds_address(text) for text in _texts(request.body)):
             return Violation.ADDRESS
         return None
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Return the name-value pairs of a text body, decoded, over all of its lines."""
+    return [
+        pair for line in text.splitlines() for pair in parse_qsl(line, keep_blank_values=True, separator="&")
+    ]
 
 
 def allowed_place(url: str, hosts: frozenset[str]) -> bool:

@@ -41,6 +41,7 @@ def lowered(
         entry.accepted_ms,
         0,
         site.policy.version,
+        mark=entry.mark,
     )
 
 

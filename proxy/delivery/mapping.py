@@ -15,7 +15,7 @@ from proxy.store.claims import End, Operation
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mapped:
-    """A request that may leave, without authentication; ``body`` is its JSON, empty if there is none."""
+    """A request that may leave, without authentication; ``body`` is its JSON or text, empty if there is none."""
 
     request: Request
     body: bytes
@@ -67,6 +67,8 @@ def _map(entries: Sequence[InHand], forwarder: Forwarder) -> Mapped:
         request = forwarder.cookieless(first.event)
     else:
         request = forwarder.full([one.event for one in entries if not isinstance(one, Ping)])
+    if request.text is not None:
+        return Mapped(request, request.text.encode())
     return Mapped(request, b"" if request.body is None else orjson.dumps(request.body))
 
 

@@ -14,6 +14,7 @@ from forwarders.base import Response, read_status
 from forwarders.verdicts import Delivered, Pause, Refused, Renew, Resend, Retry, Split, Verdict
 from proxy.audit.trail import NO_ANSWER, sent
 from proxy.delivery.after import Settled, Step, follow
+from proxy.delivery.attempts import OnAttempt, attempt_of
 from proxy.delivery.backoff import State, Ticket, delay_s, retry_after_s
 from proxy.delivery.clock import Clock
 from proxy.delivery.courier import Courier
@@ -25,7 +26,7 @@ from proxy.delivery.reread import Checked, Reread
 from proxy.delivery.transport import Answer, NoAnswer, Ready, Trouble, Unsendable, Withheld
 from proxy.delivery.triage import MAPPING_ERRORS, Full, InHand, halves, together, unmappable
 from proxy.metrics import CONSENT_AGE, WITHDRAWAL_REACH
-from proxy.reasons import Decision
+from proxy.reasons import Decision, OutcomeReason
 from proxy.store.claims import End, Give, Lower, Operation, Park
 from proxy.store.client import StoreUnavailableError
 
@@ -42,6 +43,9 @@ class _Errand:
 
     renewed: bool = False
     notes: dict[str, str] = field(default_factory=dict)
+    asked: Sequence[InHand] = ()
+    """Those of the last request, and its status."""
+    status: int | None = None
 
 
 class Sender:
@@ -55,6 +59,7 @@ class Sender:
         pace: how long things take.
         chance: returns random numbers in [0, 1).
         on_sent: told of each answer.
+        on_attempt: told what each attempt came to.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Sender:
         pace: Pace,
         chance: Callable[[], float],
         on_sent: OnSent | None = None,
+        on_attempt: OnAttempt | None = None,
     ) -> None:
         self._courier = courier
         self._reread = reread
@@ -75,6 +81,7 @@ class Sender:
         self._pace = pace
         self._chance = chance
         self._on_sent = on_sent
+        self._on_attempt = on_attempt
         self.stopping = False
         """Set to have everything given back that is not under way."""
 
@@ -89,9 +96,20 @@ class Sender:
         while todo:
             part = todo.pop()
             async with self._courier.slots:
-                step = await self._attempt(part, errand)
+                step = await (self._attempt if self._on_attempt is None else self._told)(part, errand)
             await self._settle(_noted(step.operations, errand.notes))
             todo += step.again
+
+    async def _told(self, entries: Sequence[InHand], errand: _Errand) -> Step:
+        """Make an attempt, and tell of it."""
+        errand.asked, errand.status = (), None
+        began = self._clock.monotonic()
+        step = await self._attempt(entries, errand)
+        if self._on_attempt is not None:
+            took_s = self._clock.monotonic() - began
+            site, name = self._courier.site.name, self._courier.link.name
+            self._on_attempt(attempt_of(site, name, entries, step, errand.asked, errand.status, took_s))
+        return step
 
     async def _attempt(self, entries: Sequence[InHand], errand: _Errand) -> Step:
         ticket = None if self.stopping else self._courier.breaker.take()
@@ -135,6 +153,7 @@ class Sender:
         answer = await self._courier.send(outgoing(mapped.request, mapped.body, credential), ready=ready)
         if (status := _told(answer)) is not None:
             errand.notes.update((one.id, sent(one.event, status)) for one in entries)
+            errand.asked, errand.status = entries, status
         step = self._answered(entries, answer, ticket, errand, credentials, credential)
         return Step([*before, *step.operations], [*step.again, *others])
 
@@ -185,8 +204,9 @@ class Sender:
             else:
                 verdict = forwarder.read_cookieless(answer)
         except MAPPING_ERRORS as error:
-            log.warning(
-                "%s: cannot read an answer (%s); its status counts", self._courier.name, type(error).__name__
+            name = self._courier.name
+            self._courier.log.warning(
+                "%s: cannot read an answer (%s); its status counts", name, type(error).__name__
             )
             verdict = read_status(answer)
         if isinstance(verdict, Retry) and verdict.after is None:
@@ -206,7 +226,8 @@ class Sender:
                 breaker.pause(ticket, words)
         if breaker.state is not was:
             level = logging.INFO if breaker.state is State.RUNNING else logging.WARNING
-            log.log(level, "%s is %s %s", self._courier.name, breaker.state, breaker.words)
+            words = f"is {breaker.state} {breaker.words}".rstrip()
+            self._courier.log.log(level, "%s %s", self._courier.name, words, extra={"state": breaker.state})
         step = follow(
             entries,
             verdict,
@@ -218,25 +239,36 @@ class Sender:
         return step
 
     def _tell(self, entries: Sequence[InHand], step: Step) -> None:
+        ended = {one.id for one in step.operations if isinstance(one, End)}
+        for one in entries:
+            if one.id in ended:
+                self._courier.answered(one.entry)
         refused = sum(isinstance(one, End) and one.words is not None for one in step.operations)
         if refused:
-            log.warning("%s: %d of %d refused", self._courier.name, refused, len(entries))
+            self._courier.log.warning(
+                "%s: %d of %d refused", self._courier.name, refused, len(entries), extra={"count": refused}
+            )
         if log.isEnabledFor(logging.DEBUG):
             refs = {one.id: one.entry.ref for one in entries}
             for operation in step.operations:
                 if isinstance(operation, End):
-                    log.debug(
-                        "%s %s %s %s",
-                        refs[operation.id],
-                        self._courier.name,
-                        operation.outcome,
-                        operation.reason,
-                    )
+                    how = {
+                        "event": refs[operation.id],
+                        "outcome": operation.outcome,
+                        "reason": operation.reason,
+                    }
+                    self._courier.log.debug("ended", extra=how)
 
     def _report(self, apart: Apart) -> None:
         for ref, violation in apart.violations:
             self._courier.count_violation()
-            log.error("%s: egress violation (%s) by event %s, not sent", self._courier.name, violation, ref)
+            self._courier.log.error(
+                "%s: egress violation (%s) by event %s, not sent",
+                self._courier.name,
+                violation,
+                ref,
+                extra={"event": ref, "reason": OutcomeReason.EGRESS_VIOLATION},
+            )
 
 
 def _told(answer: Answer) -> int | None:

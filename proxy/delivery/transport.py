@@ -118,7 +118,7 @@ class Transport:
                 limit=connections, ssl=_tls(), ttl_dns_cache=60, keepalive_timeout=_KEEPALIVE_S
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept"),
+            skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             request_class=_GuardedRequest,
         )

@@ -1,7 +1,7 @@
 """What of the claimed entries is to be sent at all: too old, unreadable and surely refused ones end here. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from forwarders.base import Batch, Forwarder
@@ -80,7 +80,21 @@ def sort(
         return expired(claimed.id, unauthorised=unauthorised)
     if isinstance(entry.event, CookielessEvent):
         return Ping(claimed.id, entry, claimed.tries, ends_ms, entry.event)
-    return _sort_full(claimed, entry, entry.event, ends_ms, link.forwarder)
+    event = undated(entry.event, entry, link.forwarder, now_ms)
+    if event is not entry.event and event.name in link.forwarder.tag_events:
+        return expired(claimed.id, unauthorised=unauthorised)  # there is no other way for it
+    return _sort_full(claimed, entry, event, ends_ms, link.forwarder)
+
+
+def undated(event: FullEvent, entry: Entry, forwarder: Forwarder, now_ms: int) -> FullEvent:
+    """Return an event as it is to be mapped now: hits carry no time, so an old one goes as any other event, with its time.
+
+    Returns:
+        The same object if it is no hit, or a young one.
+    """
+    if event.hit and now_ms - entry.made_ms > forwarder.hit_max_age_s * 1000:
+        return replace(event, hit={})
+    return event
 
 
 def _sort_full(

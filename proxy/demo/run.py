@@ -27,6 +27,7 @@ from proxy.assemble import (
     url_of,
 )
 from proxy.compile import compile_sites
+from proxy.dashboard.wired import add_dashboard
 from proxy.delivery.delivery import Delivery
 from proxy.demo.feed import Feed
 from proxy.demo.live import find
@@ -163,13 +164,18 @@ def _make_admin(settings: Settings, sites: tuple[Site, ...], opened: OpenStore) 
         return await expose(opened.store, sites, settings.store.partitions)
 
     async def event(event_id: str, site: str | None) -> bytes | None:
-        return await explained(Desk(settings, sites, opened.store, opened.key), event_id, site)
+        return await explained(desk(), event_id, site)
 
-    return make_admin(health, metrics, event, lambda: guard_of(settings))
+    def desk() -> Desk:
+        return Desk(settings, sites, opened.store, opened.key)
+
+    app = make_admin(health, metrics, event, lambda: guard_of(settings))
+    add_dashboard(app, desk)
+    return app
 
 
 async def _serve_gateway(stack: AsyncExitStack, parts: GatewayParts, sock: "socket.socket") -> None:
-    server = make_server(parts.gateway.handle)
+    server = make_server(parts.handle)
     listener = await listen(server, sock)
 
     async def end() -> None:

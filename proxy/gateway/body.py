@@ -11,6 +11,8 @@ from proxy.reasons import Fault
 
 _MEDIA = ("application/json", "text/plain")
 _USUAL_MEDIA = frozenset({"application/json", "text/plain", "text/plain;charset=UTF-8"})
+# An empty POST has the type that its client gives to empty bodies.
+_TEXT_MEDIA = frozenset({"text/plain", "application/x-www-form-urlencoded", "application/octet-stream"})
 _READ_S = 15.0
 
 
@@ -41,6 +43,20 @@ async def read_json(request: web.BaseRequest) -> object:
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and too_deep(value):
         raise RefusedError(Fault.TOO_DEEP, f"at most {MAX_DEPTH} levels")
     return value
+
+
+async def read_text(request: web.BaseRequest) -> str:
+    """Read a body of plain text, which may be empty; what is no UTF-8 is replaced.
+
+    Raises:
+        RefusedError: wrong media type, too large or too slow.
+    """
+    media = request.headers.get("Content-Type")
+    if media is not None and media.split(";", 1)[0].strip().lower() not in _TEXT_MEDIA:
+        raise RefusedError(Fault.MEDIA_TYPE, "send text/plain")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise RefusedError(Fault.MEDIA_TYPE, "send the body without Content-Encoding")
+    return (await _read(request)).decode("utf-8", "replace")
 
 
 async def _read(request: web.BaseRequest) -> bytes:

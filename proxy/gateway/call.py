@@ -74,15 +74,18 @@ class Callers:
         self._consent_time = ConsentTime()
         self._consent_time.of(clock(), monotonic())
 
-    def call(self, request: web.BaseRequest, site: Site, host: str) -> Call:
-        """Understand a request.
+    def call(self, request: web.BaseRequest, site: Site, host: str, *, key_in_query: bool = False) -> Call:
+        """Understand a request. ``key_in_query``: its ingest key may also stand in the query, as ``api_secret``.
 
         Raises:
             RefusedError: its address has sent too much in this minute.
         """
         headers = request.headers
         now_ms = self._clock()
-        trusted = bool(site.ingest_keys) and _key_in(headers.get("Authorization"), site)
+        trusted = bool(site.ingest_keys) and (
+            _key_in(headers.get("Authorization"), site)
+            or (key_in_query and site.has_key(request.query.get("api_secret", "")))
+        )
         raw = self._proxies.client(
             request.remote, headers.getall("X-Forwarded-For", ()), headers.getall("Forwarded", ())
         )
@@ -108,19 +111,23 @@ class Callers:
                 )
         return call
 
-    def arrival(self, call: Call, cookies: Cookies) -> Arrival:
-        """Say what a request brought around its events."""
-        headers = call.request.headers
-        address = call.address
+    def visit(self, user_agent: str, address: str | None, language: str | None) -> Visit:
+        """Return what is known of a browser: ``address`` is truncated, and says where that is."""
         place = self._geo.locate(address) if address is not None else None
-        visit = Visit(
-            user_agent=_text(headers.get("User-Agent", ""))[:_MOST_USER_AGENT],
+        return Visit(
+            user_agent=_text(user_agent)[:_MOST_USER_AGENT],
             address=address if address is not None and is_public(address) else None,
             country=place.country if place is not None else None,
             region=place.region if place is not None else None,
-            language=headers.get("Accept-Language"),
-            cookies=cookies.vendor,
+            language=language,
         )
+
+    def arrival(self, call: Call, cookies: Cookies, visit: Visit | None = None) -> Arrival:
+        """Say what a request brought around its events; ``visit``: what a backend says of the browser instead."""
+        headers = call.request.headers
+        if visit is None:
+            visit = self.visit(headers.get("User-Agent", ""), call.address, headers.get("Accept-Language"))
+        visit.cookies = cookies.vendor
         return Arrival(
             site=call.site,
             now_ms=call.now_ms,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from proxy.chance import hex_id
-from proxy.event import Event
+from proxy.event import Event, Visit
 from proxy.gateway.answers import RefusedError, as_json, gif, no_content
 from proxy.gateway.body import read_json
 from proxy.gateway.call import Call, Callers
@@ -20,7 +20,7 @@ from proxy.store.client import StoreUnavailableError
 from proxy.urls import origin_of
 
 CountInvalid = Callable[[str, Invalid], None]
-_AS_INVALID = {
+AS_INVALID = {
     Fault.MALFORMED: Invalid.MALFORMED,
     Fault.TOO_LARGE: Invalid.TOO_LARGE,
     Fault.TOO_MANY: Invalid.TOO_MANY,
@@ -29,6 +29,7 @@ _AS_INVALID = {
     Fault.TYPE: Invalid.TYPE,
     Fault.MEDIA_TYPE: Invalid.TYPE,
 }
+"""How a request that was refused as a whole is counted among what was invalid."""
 
 
 class Collect:
@@ -49,7 +50,7 @@ class Collect:
         try:
             return await self._post(call)
         except RefusedError as error:
-            reason = _AS_INVALID.get(error.fault)
+            reason = AS_INVALID.get(error.fault)
             if reason is not None:
                 self._count_invalid(call.site.name, reason)
             raise
@@ -66,6 +67,22 @@ class Collect:
             except InvalidInputError as error:
                 self._count_invalid(call.site.name, error.reason)
                 invalid.append({"index": index, "reason": error.reason, "detail": error.detail})
+        # A body that does not say its size counts as the largest there can be.
+        return await self.answer(call, events, invalid, call.request.content_length or MAX_BODY)
+
+    async def answer(
+        self,
+        call: Call,
+        events: list[Event],
+        invalid: list[dict[str, object]],
+        size: int,
+        visit: Visit | None = None,
+    ) -> web.StreamResponse:
+        """Take what could be understood, and answer which could not be; ``visit`` is in place of the request's own.
+
+        Raises:
+            StoreUnavailableError: nothing of it is stored.
+        """
         if not events:
             first = (
                 invalid[0] if invalid else {"reason": Fault.NO_EVENTS, "detail": "there is no event in it"}
@@ -73,8 +90,7 @@ class Collect:
             body = {"reason": first["reason"], "detail": first["detail"], "accepted": 0, "invalid": invalid}
             return as_json(body, call.headers, 400)
         try:
-            # A body that does not say its size counts as the largest there can be.
-            await self._take(call, call.cookies(), events, call.request.content_length or MAX_BODY)
+            await self._take(call, call.cookies(), events, size, visit)
         except StoreUnavailableError:
             for _ in events:
                 self._count_invalid(call.site.name, Invalid.NOT_STORED)
@@ -97,10 +113,12 @@ class Collect:
             self._count_invalid(call.site.name, Invalid.NOT_STORED)
         return gif(call.headers)
 
-    async def _take(self, call: Call, cookies: Cookies, events: list[Event], size: int) -> None:
+    async def _take(
+        self, call: Call, cookies: Cookies, events: list[Event], size: int, visit: Visit | None = None
+    ) -> None:
         self._room.enter(size)
         try:
-            taken = await self._pipeline.accept(self._callers.arrival(call, cookies), events)
+            taken = await self._pipeline.accept(self._callers.arrival(call, cookies, visit), events)
         finally:
             self._room.leave(size)
         if taken.remembered is not None:
@@ -122,6 +140,11 @@ def _events_in(body: object) -> list[object]:
 
 def _parse(raw: object, call: Call) -> Event:
     event = parse_event(raw, now_ms=call.now_ms, mint_id=f"{call.now_ms:x}{hex_id(10)}", trusted=call.trusted)
+    return located(event, call)
+
+
+def located(event: Event, call: Call) -> Event:
+    """Let an event that does not say on which page it happened have the page that sent it."""
     if event.url is None and not call.trusted:
         # The page names itself in the Referer; a listed page is believed, another one is not.
         referrer = call.request.headers.get("Referer")

@@ -146,6 +146,8 @@ def parse_statement(raw: object, *, now_ms: int, gpc: bool) -> Statement:
     if not isinstance(proof, str) or len(proof) > 256:
         raise RefusedError(Fault.TYPE, "proof: a text of at most 256 characters")
     decided_at = raw.get("decided_at", now_ms)
+    if type(decided_at) is float and decided_at.is_integer():  # JSON has one kind of number: 1.0 is 1
+        decided_at = int(decided_at)
     if isinstance(decided_at, bool) or not isinstance(decided_at, int) or decided_at <= 0:
         raise RefusedError(Fault.TIMESTAMP, "decided_at: Unix time in milliseconds")
     if decided_at > now_ms + NEWEST_MS:

@@ -59,6 +59,7 @@ class Exports:
             if refusal is None
             else {**by_name(refusal.signals), "decided_at": refusal.decided_at},
             "session_start": held.session_start,
+            "attribution": held.kept.shown(),
             "records": records,
             "events": [one.shown() for one in held.entries],
             "recipients": recipients(site, held),

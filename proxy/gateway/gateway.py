@@ -11,6 +11,9 @@ from proxy.gateway.answers import RefusedError, as_json, cors_headers, gif, refu
 from proxy.gateway.call import Call, Callers
 from proxy.gateway.collect import Collect
 from proxy.gateway.consent_api import ConsentApi
+from proxy.gateway.hits import Hits
+from proxy.gateway.loader import Loaders, aliases
+from proxy.gateway.measurement import Measurement
 from proxy.gateway.origin import readable_by
 from proxy.reasons import Fault
 from proxy.site import Site
@@ -32,6 +35,8 @@ class Gateway:
         sites: all sites; ``hosts`` may be ``*`` for one.
         collect: the collecting routes.
         consent: the consent routes.
+        hits: the route of Google's own tag.
+        measurement: the Measurement Protocol's routes.
         callers: understands requests.
         observe: called with the seconds that each collecting request took.
         gpc_since: date of the site's statement on Global Privacy Control.
@@ -42,13 +47,16 @@ class Gateway:
         sites: Sequence[Site],
         collect: Collect,
         consent: ConsentApi,
+        hits: Hits,
+        measurement: Measurement,
         callers: Callers,
         observe: Callable[[float], None],
         gpc_since: str,
     ) -> None:
         self._callers = callers
         self._observe = observe
-        self._observed = (collect.post, collect.get)
+        self._observed = (collect.post, collect.get, hits.take, measurement.post)
+        self._keyed = (measurement.post, measurement.debug)
         self._gpc_since = gpc_since
         self._away = 0
         self._told_away = float("-inf")
@@ -56,12 +64,17 @@ class Gateway:
         self._origins = frozenset[str]().union(*(site.origins for site in sites))
         self._routes: dict[tuple[str, str], tuple[Site, dict[str, Route]]] = {}
         self._hosts: set[str] = set()
+        self._loaders = Loaders(sites)
         for site in sites:
             paths: dict[str, dict[str, Route]] = {
                 "collect": {"POST": collect.post, "GET": collect.get},
+                "g/collect": {"POST": hits.take, "GET": hits.take},
                 "consent": {"POST": consent.post, "GET": consent.get, "DELETE": consent.delete},
+                "mp/collect": {"POST": measurement.post},
+                "debug/mp/collect": {"POST": measurement.debug},
                 ".well-known/gpc.json": {"GET": self._gpc},
             }
+            paths |= {name: paths[route] for name, route in aliases(site.loader).items()}
             for host in site.hosts:
                 self._hosts.add(host)
                 for path, methods in paths.items():
@@ -80,6 +93,9 @@ class Gateway:
         path = request.path
         found = self._routes.get((name, path)) or self._routes.get(("*", path))
         if found is None:
+            loader = self._loaders.find(name, path) or self._loaders.find("*", path)
+            if loader is not None:
+                return loader.answer(request)
             known = name in self._hosts or "*" in self._hosts
             fault = Fault.UNKNOWN_ROUTE if known else Fault.UNKNOWN_SITE
             origin = headers.get("Origin")
@@ -91,7 +107,7 @@ class Gateway:
         if route is None:
             return self._other(request, methods, answer_headers)
         try:
-            response = await route(self._callers.call(request, site, host))
+            response = await route(self._callers.call(request, site, host, key_in_query=route in self._keyed))
         except RefusedError as error:
             # A page that shows the pixel has no use for an error: it always gets its image.
             return gif(answer_headers) if route == self._pixel else refusal(error, answer_headers)

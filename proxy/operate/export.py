@@ -72,6 +72,7 @@ async def _of_site(desk: Desk, who: Visitor, site: Site, outboxes: set[tuple[int
         "site": site.name,
         "state": _state(held),
         "session_start": held.session_start,
+        "attribution": held.kept.shown(),
         "records": records_of(site, who.id, held.history),
         "events": [one.shown() for one in held.entries],
         "recipients": recipients(site, held),

@@ -73,7 +73,8 @@ async def again(
     moved = stay = 0
     for some in pieces(stream_ids):
         args: list[Arg] = [who, ended, limits.max_entries, limits.max_bytes, *some]
-        done, full = await desk.store.run(_AGAIN, [key, keys.stream, keys.counts, keys.trail], args)
+        names = [key, keys.stream, keys.counts, keys.trail, keys.report]
+        done, full = await desk.store.run(_AGAIN, names, args)
         moved, stay = moved + int(done), stay + int(full)
         step(len(some))
     return moved, stay

@@ -146,6 +146,16 @@ async def letter_ids(desk: Desk, outbox: Outbox) -> list[str]:
     return [stream_id async for stream_id, _ in _stored(desk, outbox)]
 
 
+async def newest(desk: Desk, outbox: Outbox, most: int) -> list[Letter]:
+    """Return an outbox's letters, newest first, at most so many.
+
+    Raises:
+        StoreUnavailableError: the store does not answer.
+    """
+    found = await desk.store.guarded(desk.store.redis.xrevrange(outbox.keys.dead, count=most))
+    return [_letter(outbox, stream_id.decode(), letter) for stream_id, letter in found]
+
+
 async def _stored(desk: Desk, outbox: Outbox) -> AsyncIterator[tuple[str, Mapping[bytes, bytes]]]:
     """Read up to the letter that is the newest now: a retried one that is refused again is not met twice."""
     redis, key = desk.store.redis, outbox.keys.dead

@@ -245,6 +245,7 @@ class Claims:
             keys.sent,
             keys.clock,
             keys.trail,
+            keys.report,
         ]
         return int(await self._store.run(_SETTLE, names, args))
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -52,16 +52,24 @@ def script(name: str, *, even_full: bool = False) -> Script:
 _WRITE = script("write")
 
 
+Watch = Callable[..., None]
+"""Told of each script that was run: ``watch(name, seconds, done=...)``; ``done`` is False if the store did not run it."""
+
+
 class Store:
     """A store by its URL. Every script of ours is safe to repeat, so a lost answer is asked for again.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
         patience_s: how long a script may take in all, repeats included, before it counts as unavailable.
+        watch: told of each script that was run.
     """
 
-    def __init__(self, url: str, *, patience_s: float = 2.0, connections: int = 512) -> None:
+    def __init__(
+        self, url: str, *, patience_s: float = 2.0, connections: int = 512, watch: Watch | None = None
+    ) -> None:
         self.patience_s = patience_s
+        self._watch = watch
         self.redis: Redis = Redis.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
@@ -80,8 +88,19 @@ class Store:
             StoreFullError: the store has reached the bound of its memory.
             StoreUnavailableError: it could not be run, or the store refused the write.
         """
+        began = asyncio.get_running_loop().time()
+        if self._watch is None:
+            return await self._run(wanted, keys, args, began)
+        try:
+            answer = await self._run(wanted, keys, args, began)
+        except StoreUnavailableError:
+            self._watch(wanted.name, asyncio.get_running_loop().time() - began, done=False)
+            raise
+        self._watch(wanted.name, asyncio.get_running_loop().time() - began, done=True)
+        return answer
+
+    async def _run(self, wanted: Script, keys: Sequence[str], args: Sequence[Arg], began: float) -> Any:
         loop = asyncio.get_running_loop()
-        began = loop.time()
         pause = 0.01
         while True:
             if not self._wire.live and not await self._opener.wait(began, self.patience_s):

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from proxy.attribution import NOTHING_KEPT, Kept, News, read_kept
 from proxy.consent import UNREADABLE, Record, Unreadable
 from proxy.consent_history import MOST_KEPT, NOTHING_BESIDE, Beside, Proof, read_proof, told
 from proxy.signals import Signals, Value
-from proxy.store import withdrawn
+from proxy.store import attributions, withdrawn
 from proxy.store.client import Store, script
 from proxy.store.commit import GroupCommit
-from proxy.store.keys import SESSION_TTL_S, consent_key, history_key, session_key
+from proxy.store.keys import SESSION_TTL_S, attribution_key, consent_key, history_key, session_key
 from proxy.store.wire import Arg
 
 KEPT_LONGER_S = 30 * 86_400
@@ -28,7 +29,8 @@ class Ask:
     """What is wanted of one visitor.
 
     ``touch``: "0" leave the session alone, "1" begin or prolong it if the record grants statistics, "2" also if it
-    does not deny them (legitimate interest). ``oldest_ms``: the oldest grant that still counts.
+    does not deny them (legitimate interest). ``oldest_ms``: the oldest grant that still counts. ``kept``: what
+    brought the visitor is wanted too.
     """
 
     site: str
@@ -36,6 +38,7 @@ class Ask:
     touch: Literal["0", "1", "2"]
     now_s: int
     oldest_ms: int
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,6 +48,8 @@ class Found:
     record: Record | Unreadable | None
     session_start: int | None
     read_at: int
+    kept: Kept = NOTHING_KEPT
+    """What brought the visitor, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +81,34 @@ class Consents:
         """
         return await self._reads.submit(ask)
 
-    async def read_many(self, visitors: Sequence[tuple[str, str]]) -> list[Found]:
-        """Read the records of (site, visitor) pairs, sessions left alone.
+    async def read_many(self, visitors: Sequence[tuple[str, str]], *, kept: bool = False) -> list[Found]:
+        """Read the records of (site, visitor) pairs, sessions left alone; with ``kept`` what brought them too.
 
         Raises:
             StoreUnavailableError: the store does not answer.
         """
-        return await self._read_group([Ask(site, visitor, "0", 0, 0) for site, visitor in visitors])
+        return await self._read_group([Ask(site, visitor, "0", 0, 0, kept) for site, visitor in visitors])
 
     async def _read_group(self, asks: Sequence[Ask]) -> list[Found]:
         keys: list[str] = []
         args: list[Arg] = [asks[0].now_s, SESSION_TTL_S]
         for ask in asks:
             keys += (consent_key(ask.site, ask.visitor), session_key(ask.site, ask.visitor))
-            args += (ask.touch, ask.oldest_ms)
+            touch: str = ask.touch
+            if ask.kept:
+                keys.append(attribution_key(ask.site, ask.visitor))
+                touch += "k"
+            args += (touch, ask.oldest_ms)
         reply = await self._store.run(_READ, keys, args)
-        read_at = reply[0]
+        read_at, told = reply[0], iter(reply[1:])
         return [
-            Found(parse_record(reply[at]), int(reply[at + 1]) if reply[at + 1] else None, read_at)
-            for at in range(1, len(reply), 2)
+            Found(
+                parse_record(next(told)),
+                int(session) if (session := next(told)) else None,
+                read_at,
+                read_kept(next(told)) if ask.kept else NOTHING_KEPT,
+            )
+            for ask in asks
         ]
 
     async def change(
@@ -132,7 +146,12 @@ class Consents:
             )
         code, tombstone, read_at, latest, claimed = await self._store.run(
             _DENY if denying else _CHANGE,
-            [consent_key(site, visitor), session_key(site, visitor), history_key(site, visitor)],
+            [
+                consent_key(site, visitor),
+                session_key(site, visitor),
+                history_key(site, visitor),
+                attribution_key(site, visitor),
+            ],
             [
                 letters,
                 decided_at,
@@ -179,6 +198,14 @@ class Consents:
         await self._store.guarded(
             self._store.redis.set(session_key(site, visitor), start_s, ex=SESSION_TTL_S, nx=True)
         )
+
+    async def keep(self, site: str, visitor: str, news: News) -> None:
+        """Keep what brought a visitor, as far as their record grants it at this moment.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
+        await attributions.keep(self._store, site, visitor, news)
 
     async def note(self, site: str, visitor: str) -> None:
         """Note that a visitor has taken something back: what waits of theirs is looked for; see ``withdrawn``."""

@@ -45,6 +45,8 @@ class OutboxKeys:
     workers: str
     clock: str
     trail: str
+    report: str
+    """Prefix of the keys of the site's report; the day follows."""
 
 
 def partition_of(ref: str, partitions: int) -> int:
@@ -73,7 +75,18 @@ def outbox_keys(partition: int, site: str, forwarder: str) -> OutboxKeys:
         f"{tag}workers",
         f"{tag}clock",
         f"{tag}trail",
+        f"{tag}report:{site}:",
     )
+
+
+def report_key(partition: int, site: str, day: str) -> str:
+    """Return the key of what a day's conversions of a site come to; the day as ``2026-11-22``."""
+    return f"{PREFIX}{{p{partition}}}:report:{site}:{day}"
+
+
+def campaigns_key(partition: int, site: str, event: str, day: str) -> str:
+    """Return the key of the campaigns that a day's conversions of one name came from."""
+    return f"{PREFIX}{{p{partition}}}:campaigns:{site}:{event}:{day}"
 
 
 def consent_key(site: str, visitor: str) -> str:
@@ -91,9 +104,18 @@ def history_key(site: str, visitor: str) -> str:
     return f"{PREFIX}{{{site}:{visitor}}}:history"
 
 
+def attribution_key(site: str, visitor: str) -> str:
+    """Return the key of what brought a visitor: first source and newest clicks."""
+    return f"{PREFIX}{{{site}:{visitor}}}:attribution"
+
+
 def visitor_keys(site: str, visitor: str) -> dict[str, str]:
     """Return every key that holds something of one visitor, besides the consent record, by what it holds.
 
     Whoever stores more of a visitor adds its key here: what is listed is deleted by an erasure.
     """
-    return {"session": session_key(site, visitor), "history": history_key(site, visitor)}
+    return {
+        "session": session_key(site, visitor),
+        "history": history_key(site, visitor),
+        "attribution": attribution_key(site, visitor),
+    }

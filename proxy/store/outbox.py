@@ -8,13 +8,33 @@ from functools import partial
 from proxy.chance import hex_id
 from proxy.store.client import Store, script
 from proxy.store.commit import GroupCommit
-from proxy.store.keys import SEEN_TTL_S, outbox_keys, partition_keys, partition_of
+from proxy.store.keys import (
+    SEEN_TTL_S,
+    campaigns_key,
+    outbox_keys,
+    partition_keys,
+    partition_of,
+    report_key,
+)
 from proxy.store.trouble import OutboxFullError
 from proxy.store.wire import Arg
 
 _ACCEPT = script("accept")
+REPORT_KEEP_S = 400 * 86_400
+"""How long the reports' counts are kept, in seconds, if nobody says otherwise."""
+_MOST_CAMPAIGNS = 400
+"""Campaigns of one day, site and conversion that are told apart in a partition."""
 _WEIGH_EVERY = 16
 """Events after which a process looks at the outboxes' bytes again: the bound is overrun by about so many at most."""
+
+
+@dataclass(slots=True, repr=False)
+class Conversion:
+    """What the report is told of an event. ``text`` holds lines, as ``accept.lua`` reads them behind the report's number."""
+
+    day: str
+    event: str
+    text: str
 
 
 @dataclass(slots=True, repr=False)
@@ -23,6 +43,7 @@ class Put:
 
     ``seen`` says whether its id is the client's own, and so may have come before. ``parts`` holds per forwarder its
     name, ``decision|reason``, and the encoded entry or None. ``trail`` is what the audit trail says of it, JSON.
+    ``conversion`` is set if the report counts it.
     """
 
     ref: str
@@ -30,6 +51,7 @@ class Put:
     site: str
     parts: list[tuple[str, str, bytes | None]]
     trail: bytes = b""
+    conversion: Conversion | None = None
 
 
 class Outbox:
@@ -42,6 +64,8 @@ class Outbox:
         most_bytes: the same in bytes.
         refuse: whether a request with an event that does not fit is refused; else the event is counted as
             ``outbox_full`` for that forwarder, and goes to the others.
+        report_keep_s: how long the reports' counts are kept.
+        most_campaigns: those of one day, site and conversion that are told apart in a partition.
     """
 
     def __init__(
@@ -52,11 +76,14 @@ class Outbox:
         most_entries: int,
         most_bytes: int = 1 << 40,
         refuse: bool = False,
+        report_keep_s: int = REPORT_KEEP_S,
+        most_campaigns: int = _MOST_CAMPAIGNS,
     ) -> None:
         self._store = store
         self._partitions = partitions
         self._bounds: tuple[Arg, ...] = (SEEN_TTL_S, most_entries, most_bytes)
         self._refuse = "1" if refuse else ""
+        self._reports: tuple[Arg, ...] = (report_keep_s, most_campaigns)
         self._groups: list[GroupCommit[Sequence[Put], bytes]] = [
             GroupCommit(partial(self._put_group, partition)) for partition in range(partitions)
         ]
@@ -109,6 +136,7 @@ class Outbox:
         names = self._keys[partition]
         streams: list[str] = []
         seen: list[str] = []
+        reports: dict[tuple[str, str, str], int] = {}
         numbers: dict[tuple[str, str], int] = {}
         number_of_events = sum(map(len, requests))
         args: list[Arg] = [
@@ -117,16 +145,20 @@ class Outbox:
             self._refuse,
             self._weigh(partition, number_of_events),
             _trail(requests),
+            *self._reports,
+            0,
         ]
         for puts in requests:
             args.append(len(puts))
             for put in puts:
-                site = put.site
+                site, told = put.site, ""
+                if put.conversion is not None:
+                    told = _told(site, put.conversion, reports)
                 if put.seen:
                     seen.append(names.seen + put.ref)
-                    args += (len(seen), site, len(put.parts))
+                    args += (len(seen), site, told, len(put.parts))
                 else:
-                    args += (0, site, len(put.parts))
+                    args += (0, site, told, len(put.parts))
                 for name, decided, entry in put.parts:
                     if entry is None:
                         args += (name, decided, 0, b"")
@@ -136,10 +168,11 @@ class Outbox:
                         streams.append(self._stream(partition, site, name))
                         number = numbers[site, name] = len(streams)
                     args += (name, decided, number, entry)
-        args[3] = len(streams)
+        args[3], args[9] = len(streams), len(reports)
         group = f"{names.seen}group:{hex_id(8)}"
+        told_of = [key for one in reports for key in _report_keys(partition, *one)]
         answer: bytes = await self._store.run(
-            _ACCEPT, [names.counts, group, *streams, *seen, names.trail], args
+            _ACCEPT, [names.counts, group, *streams, *seen, *told_of, names.trail], args
         )
         if answer[-1] == 33:  # b"!": something is full, so look at each group's until nothing is
             self._unweighed[partition] = _WEIGH_EVERY
@@ -168,6 +201,16 @@ class Outbox:
         """Finish what is on its way."""
         for group in self._groups:
             await group.close()
+
+
+def _told(site: str, conversion: Conversion, reports: dict[tuple[str, str, str], int]) -> str:
+    """Return what the report is told, with its number in this group."""
+    number = reports.setdefault((site, conversion.event, conversion.day), len(reports) + 1)
+    return f"{number}\n{conversion.text}"
+
+
+def _report_keys(partition: int, site: str, event: str, day: str) -> tuple[str, str]:
+    return report_key(partition, site, day), campaigns_key(partition, site, event, day)
 
 
 def _trail(requests: Sequence[Sequence[Put]]) -> bytes:

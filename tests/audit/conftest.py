@@ -52,10 +52,3 @@ async def start_whole(audit_valkey: Valkey) -> AsyncIterator[StartWhole]:
             return await stack.enter_async_context(Whole(audit_valkey.url, *sites, **settings))
 
         yield start
-
-
-@pytest.fixture
-def short_path() -> Iterator[Path]:
-    """Return an empty folder whose path is short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
-        yield Path(folder).resolve()

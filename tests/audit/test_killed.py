@@ -16,6 +16,7 @@ from proxy.audit.rows import Row
 from proxy.audit.verify import verify
 from proxy.twin.app import RunningTwin, start_twin
 from tests.support.processes import Sayso, config
+from tests.support.reported import of_counters, sums
 from tests.support.rig import PAGE
 from tests.support.serving import ADS, SERVE, buy, delivered
 from tests.support.trail import assert_agrees, of_kind, read
@@ -45,6 +46,14 @@ def counts_of(folder: Path) -> dict[str, int]:
     with Redis(unix_socket_path=str(folder / "data" / "valkey.sock")) as redis:
         found: Any = redis.hgetall("sayso:{p0}:counts")
     return {name.decode(): int(number) for name, number in found.items() if int(number)}
+
+
+def reports_of(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the reports in the embedded store in a folder, by what follows the partition in their keys."""
+    with Redis(unix_socket_path=str(folder / "data" / "valkey.sock"), decode_responses=True) as redis:
+        keys: Any = redis.keys("sayso:{p0}:report:*")
+        found: Any = {key.split(":", 2)[2]: redis.hgetall(key) for key in keys}
+    return dict(found)
 
 
 def key_in(folder: Path) -> bytes:
@@ -102,6 +111,10 @@ async def test_kill_minus_9_at_any_moment_leaves_the_trail_whole_and_complete(
         report = verify(short_path / "data" / "audit", key_of(key_in(short_path)))
         assert report.whole, report.findings
         assert report.rows == len(rows)
+        reports, counts = reports_of(short_path), counts_of(short_path)
+    assert sums(reports) == of_counters(counts)  # all of them were purchases
+    conversions = sum(int(one["n|purchase"]) + int(one.get("x|purchase", 0)) for one in reports.values())
+    assert conversions == counts["r|shop"] >= len(taken)
     decided = Counter((row["ref"], row["forwarder"]) for row in of_kind(rows, "decided"))
     assert len(decided) >= 4 * len(taken)
     assert set(decided.values()) == {1}

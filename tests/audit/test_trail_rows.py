@@ -176,6 +176,7 @@ def test_all_that_an_event_had_is_named() -> None:
         screen="1x1",
         ids={"fbp": "x"},
         session_id="1",
+        hit={"v": "2"},
     )
     visit = Visit("agent", "203.0.113.0", "NO", "NO-03", "nb", {"_ga": "x"})
     had = reported(event, visit, visitor=True, click_ids=True)

@@ -8,7 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +24,8 @@ from playwright.sync_api import (
     Response,
     sync_playwright,
 )
+
+from tests.support.website import Website, Websites
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent.relative_to(ROOT).as_posix()
@@ -63,6 +67,21 @@ def chromium_path() -> str:
     if found is None:
         pytest.skip(NO_CHROMIUM)
     return found
+
+
+@pytest.fixture(scope="session")
+def websites() -> Iterator[Websites]:
+    """Start websites: files that want the same one share it, each begins with nothing sent."""
+    running: dict[tuple[str, str], Website] = {}
+    with ExitStack() as stack:
+
+        def start(preset: str, more: str) -> Website:
+            if (preset, more) not in running:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sayso-"))).resolve()
+                running[preset, more] = stack.enter_context(Website(folder, preset, more))
+            return running[preset, more]
+
+        yield start
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from proxy import metrics
+from proxy import __version__, metrics
+from proxy.canary.run import Canary
+from proxy.canary.sink import Sink
 from proxy.delivery.backoff import State
 from proxy.exposition import expose
+from proxy.facts import Fact, build, of_processes, of_workers
+from proxy.instruments import StoreWatch
+from proxy.metrics import STORE_ERRORS
+from proxy.metrics_stored import ENTRY_LIMIT
 from proxy.reasons import Decision, Outcome, OutcomeReason, Reason
 from proxy.site import Site
-from proxy.store.client import Store
+from proxy.store.client import Store, StoreUnavailableError, script
 from tests.support.delivery import Scene, link, site_of
 from tests.support.own_valkey import Valkey
 from tests.support.vendor import Reply
@@ -158,7 +164,9 @@ async def test_it_answers_while_the_store_is_down_or_hangs(own_valkey: Valkey) -
 
 async def test_the_catalogue_names_all_there_is(store: Store) -> None:
     """Nothing is exposed that is not declared, with the labels and the help that it is declared with."""
-    text = (await expose(store, [site_of(link())], 1)).decode()
+    facts = [build(), Fact(ENTRY_LIMIT, 9), *of_workers(1, 2, 3), *of_processes(os.getpid(), [os.getpid()])]
+    facts += Canary("http://127.0.0.1:9", bytes(32), 60.0, Sink()).facts()
+    text = (await expose(store, [site_of(link())], 1, facts)).decode()
     found = {family.name: family for family in text_string_to_metric_families(text)}
     assert set(found) == {metric.name for metric in metrics.CATALOGUE}
     for metric in metrics.CATALOGUE:
@@ -166,6 +174,67 @@ async def test_the_catalogue_names_all_there_is(store: Store) -> None:
         assert (family.type, family.documentation) == (metric.kind, metric.help)
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == set(metric.labels)
+            for label, allowed in metric.values.items():
+                assert sample.labels[label] in allowed
+
+
+async def test_what_the_process_knows_of_itself_is_exposed(store: Store) -> None:
+    """Its memory, its workers, its version, and how full an outbox may get."""
+    facts = [build(), Fact(ENTRY_LIMIT, 9), *of_workers(1, 2, 3), *of_processes(os.getpid(), [os.getpid()])]
+    text = (await expose(store, [site_of(link())], 1, facts)).decode()
+    assert 'sayso_workers{state="running"} 1.0' in text
+    assert 'sayso_workers{state="wanted"} 2.0' in text
+    assert "sayso_worker_restarts_total 3.0" in text
+    assert "sayso_outbox_limit_entries 9.0" in text
+    assert f'sayso_build_info{{version="{__version__}"}} 1.0' in text
+    found = {
+        sample.labels["part"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "sayso_process_resident_bytes"
+    }
+    assert 5_000_000 < found["main"] < 5_000_000_000
+    assert found["gateway"] > 5_000_000
+
+
+async def test_the_store_s_memory_and_the_trail_s_lag_are_exposed(store: Store) -> None:
+    """A row that nobody writes grows old; how old, a scrape tells."""
+    before = await scrape(store, site_of(link()))
+    assert before["sayso_store_memory_bytes", ()] > 100_000
+    assert before["sayso_audit_lag_seconds", ()] == 0
+    await store.redis.xadd("sayso:{p0}:trail", {"s": "[]", "w": "shop|vendor"}, id="1000-1")
+    after = await scrape(store, site_of(link()))
+    assert after["sayso_audit_lag_seconds", ()] > 1_000_000
+
+
+async def test_how_long_a_delivery_took_is_measured_for_conversions_apart(store: Store) -> None:
+    """From acceptance to the vendor's word, a no as well as a yes."""
+    metrics.DELIVERY_LAG.clear()
+    async with Scene(store, site_of(link())) as scene:
+        scene.vendor.queue = [Reply(422)]
+        await scene.ping("purchase")
+        await scene.work()
+        await scene.settled(rejected_vendor_rejected=1)
+        await scene.ping("page_view", "purchase", accepted_ms=time.time_ns() // 1_000_000 - 60_000)
+        await scene.settled(rejected_vendor_rejected=1, delivered_accepted=2)
+        samples = await scrape(store, scene.site)
+    for events, number, least in (("conversion", 2, 60), ("other", 1, 60)):
+        assert samples["sayso_delivery_lag_seconds_count", labels(**VENDOR, events=events)] == number
+        assert samples["sayso_delivery_lag_seconds_sum", labels(**VENDOR, events=events)] >= least
+
+
+async def test_the_store_is_measured_by_what_is_asked_of_it(own_valkey: Valkey) -> None:
+    """How long each script takes, and which it did not run."""
+    watch = StoreWatch()
+    store = Store(own_valkey.url, patience_s=0.3, watch=watch)
+    lease = script("lease")
+    before = STORE_ERRORS.labels("lease")._value.get()  # the library has no other way to ask
+    await store.run(lease, ["sayso:test:lease"], ["me", 1000])
+    own_valkey.stop()
+    with pytest.raises(StoreUnavailableError):
+        await store.run(lease, ["sayso:test:lease"], ["me", 1000])
+    assert STORE_ERRORS.labels("lease")._value.get() == before + 1
+    await store.close()
 
 
 @pytest.mark.parametrize("workers", [2])

@@ -157,8 +157,8 @@ OF_CONSENT = (
     mutation(
         "an erasure by the visitor leaves the history",
         "proxy/store/keys.py",
-        ', "history": history_key(site, visitor)}',
-        "}",
+        '        "history": history_key(site, visitor),\n',
+        "",
         f"{_HISTORY}::TestErasedByTheVisitor::test_everything_goes_but_what_keeps_it_denied",
     ),
     mutation(

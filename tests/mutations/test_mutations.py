@@ -16,17 +16,21 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.mutation import Mutation
+from tests.mutations.of_attribution import OF_ATTRIBUTION
 from tests.mutations.of_banner_cookies import OF_BANNER_COOKIES
 from tests.mutations.of_clocks import OF_CLOCKS
 from tests.mutations.of_consent import OF_CONSENT
 from tests.mutations.of_content import OF_CONTENT
+from tests.mutations.of_hits import OF_HITS
 from tests.mutations.of_sources import OF_SOURCES
 
-MUTATIONS = (*OF_CLOCKS, *OF_CONSENT, *OF_CONTENT, *OF_BANNER_COOKIES, *OF_SOURCES)
+MUTATIONS = (*OF_ATTRIBUTION, *OF_CLOCKS, *OF_CONSENT, *OF_CONTENT, *OF_HITS, *OF_BANNER_COOKIES, *OF_SOURCES)
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = Path(__file__).with_name("runner.py")
 COPIED = ("proxy", "forwarders", "tests", "config", "docs", "pyproject.toml")
 NOTHING_CHANGED = "nothing is changed"
+# Links to what npm installed would cost more than the tests.
+LEFT_OUT = shutil.ignore_patterns("node_modules")
 FAILED = {0: "all of them pass", 1: "a test failed", 4: "a test is not there any more", 5: "no test was run"}
 
 
@@ -75,7 +79,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[dict[str, tuple[int, str
         for part in COPIED:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, base / part)
+                shutil.copytree(source, base / part, ignore=LEFT_OUT)
             else:
                 shutil.copy2(source, base / part)
         jobs: list[dict[str, object]] = []

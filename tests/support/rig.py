@@ -266,7 +266,7 @@ class Rig:
             stack.push_async_callback(self.parts.close)
             sock = bind("127.0.0.1", 0)
             self.url = url_of(sock)
-            server = make_server(self.parts.gateway.handle)
+            server = make_server(self.parts.handle)
             listening = await listen(server, sock)
             stack.push_async_callback(server.shutdown, 1.0)
             stack.push_async_callback(listening.wait_closed)

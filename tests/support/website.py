@@ -102,6 +102,8 @@ class Website:
         self.port = 0
         self.sayso, self.admin, self.twin = "", "", ""
         self.sent: list[Sent] = []
+        self.scripts: list[Sent] = []
+        """What was asked of Sayso's own scripts."""
         self.fault: Fault = None
         self._pages: dict[tuple[str, str], _Page] = {}
         self._loop = asyncio.new_event_loop()
@@ -158,6 +160,7 @@ class Website:
         """Begin anew: nothing was sent, no vendor has anything, nothing is broken. Visitors' records stay."""
         self.mend()
         self.sent.clear()
+        self.scripts.clear()
         self._pages.clear()
         self.ask(f"{self.twin}/_twin/requests", "DELETE")
 
@@ -255,7 +258,7 @@ class Website:
             {name.lower(): value for name, value in request.headers.items()},
             await request.read(),
         )
-        self.sent.append(sent)
+        (self.scripts if path.endswith(".js") else self.sent).append(sent)
         fault = self.fault
         if fault == "slow":
             self._lifted.clear()
@@ -290,6 +293,10 @@ class Website:
                     response.headers.add(name, value)
             sent.status = answer.status
             return response
+
+
+Websites = Callable[[str, str], Website]
+"""Returns the website of a preset and further lines, started when it is first asked for."""
 
 
 def until(

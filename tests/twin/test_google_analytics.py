@@ -231,6 +231,49 @@ async def test_a_web_hit_without_what_google_needs_counts_for_nothing(
     assert recorded.accepted == 0
 
 
+GOOD_HIT = (
+    "/www.google-analytics.com/g/collect?v=2&tid=G-A&cid=957607842.1772467665&sid=1772467664&_p=17&en=purchase"
+    "&gcs=G111&dma=1&dma_cps=syphamo&epn.value=9.5&pr1=idA~pr9.5&_uip=203.0.113.0&uid=u-1&em=tv.1~em.x"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ("", None),
+        ("&tid=g-a", "VALUE_INVALID tid"),
+        ("&en=bad%20name", "VALUE_INVALID en"),
+        ("&sid=x", "VALUE_INVALID sid"),
+        ("&gcs=G2", "VALUE_INVALID gcs"),
+        ("&epn.value=much", "VALUE_INVALID epn"),
+        ("&pr201=idA", "EXCEEDED_MAX_ENTITIES pr"),
+        ("&pr1=pr9.5", "VALUE_REQUIRED pr"),
+        ("&_uip=10.0.0.0", "VALUE_INVALID _uip"),
+        ("&_uip=nowhere", "VALUE_INVALID _uip"),
+        ("&sst.rnd=1", "VALUE_INVALID sst"),
+        ("&gcs=G100", "DENIED user"),
+        ("&dma_cps=-", "DENIED hashes"),
+    ],
+)
+async def test_what_is_wrong_with_a_web_hit_is_told_in_the_record(
+    send: Send, running: RunningTwin, more: str, error: str | None
+) -> None:
+    """Google itself would say nothing."""
+    assert (await send("POST", GOOD_HIT + more))[0] == 204
+    (recorded,) = running.twin.requests()
+    assert recorded.errors == (() if error is None else (error,))
+
+
+@pytest.mark.parametrize("header", ["Cookie", "X-Forwarded-For"])
+async def test_a_web_hit_with_what_a_browser_would_add_is_told(
+    send: Send, running: RunningTwin, header: str
+) -> None:
+    """Neither cookies nor the visitor's own address belong into what a server sends on."""
+    await send("GET", GOOD_HIT, headers={header: "x"})
+    (recorded,) = running.twin.requests()
+    assert recorded.errors == (f"HEADER {header.lower()}",)
+
+
 async def test_only_purchases_are_deduplicated(send: Send, running: RunningTwin) -> None:
     """Any other event sent twice counts twice, whatever ids it carries."""
     for _ in range(2):

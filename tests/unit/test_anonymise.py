@@ -31,7 +31,7 @@ MARKS = {
     for slot in (
         "event_id user_id email phone first_name last_name city postal_code country visitor session_id property_name"
         " property param_name param item_name item_extra query fragment userinfo referrer_path referrer_query region"
-        " cookie gclid fbclid msclkid fbp agent language"
+        " cookie gclid fbclid msclkid fbp agent language google_email google_phone client_id stream"
     ).split()
 }
 
@@ -70,6 +70,8 @@ def marked() -> tuple[Event, Visit]:
         ids={"gclid": marks["gclid"], "fbp": marks["fbp"]},
         visitor=marks["visitor"],
         session_id=marks["session_id"],
+        client_id=marks["client_id"],
+        stream=marks["stream"],
     )  # fmt: skip
     return made, visit
 
@@ -138,6 +140,8 @@ def test_the_marks_are_there_to_be_found() -> None:
         "gclid",
         "fbclid",
         "property",
+        "client_id",
+        "google_email",
     ):
         assert MARKS[slot] in text, slot
 

@@ -230,7 +230,7 @@ def test_a_file_with_problems_is_reported_line_by_line(tmp_path: Path) -> None:
         " or 0.0.0.0:8080; port 0 is a free one",
         f"{path}: server.workers: too small; allowed: a whole number, 1 to 64",
         f"{path}: sites.shop.host: unknown key; did you mean hosts?; allowed: base_path, cmp, cmp_marketing, cmp_statistics, conversions, forwarders, hosts,"
-        " ingest_keys, notice, origins, policy, visitor",
+        " ingest_keys, loader, notice, origins, policy, visitor",
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.logs import JsonFormatter, TextFormatter, set_up
+from proxy.logs import About, JsonFormatter, TextFormatter, set_up
 from proxy.loops import quiet
 
 CANARY = "kari.nordmann@example.com"
@@ -95,3 +95,24 @@ async def test_a_failure_outside_any_request_is_named_by_type_and_place(
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("something failed outside any request: ValueError at test_quiet_logs.py:")
     assert CANARY not in line
+
+
+def test_a_line_carries_what_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
+    """By names that are a closed list, so that nothing else slips into a line; for machines and for people."""
+    caplog.set_level(logging.DEBUG)
+    About(logging.getLogger("sayso.delivery"), site="shop", forwarder="meta").info(
+        "ended", extra={"event": "ab12", "outcome": "rejected", "reason": "vendor_rejected", "email": CANARY}
+    )
+    (record,) = caplog.records
+    found = json.loads(JsonFormatter().format(record))
+    assert {name: found[name] for name in ("site", "forwarder", "event", "outcome", "reason")} == {
+        "site": "shop",
+        "forwarder": "meta",
+        "event": "ab12",
+        "outcome": "rejected",
+        "reason": "vendor_rejected",
+    }
+    assert "email" not in found
+    text = TextFormatter().format(record)
+    assert text.endswith("ended site=shop forwarder=meta event=ab12 outcome=rejected reason=vendor_rejected")
+    assert CANARY not in text

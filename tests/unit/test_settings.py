@@ -50,26 +50,26 @@ def test_a_secret_file_and_the_data_lie_beside_the_configuration(
 
 def test_no_secret_is_ever_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the settings nor the problems of a file with secrets in every place hold one of them."""
-    monkeypatch.setenv("CANARY", "canary-from-env")
-    (tmp_path / "secret").write_text("canary-from-file", encoding="utf-8")
+    monkeypatch.setenv("CANARY", "kanari-from-env")
+    (tmp_path / "secret").write_text("kanari-from-file", encoding="utf-8")
     good = (
-        '[server]\nadmin_token = "env:CANARY"\nid_key = "file:secret"\n[store]\nurl = "redis://:canary1@localhost"\n'
-        '[egress]\nproxy = "http://u:canary2@localhost:1"\n'
+        '[server]\nadmin_token = "env:CANARY"\nid_key = "file:secret"\n[store]\nurl = "redis://:kanari1@localhost"\n'
+        '[egress]\nproxy = "http://u:kanari2@localhost:1"\n'
         + configs.site(
-            keys='ingest_keys = ["canary-literal"]', more=configs.OUTSIDE.replace("an-outside", "canary")
+            keys='ingest_keys = ["kanari-literal"]', more=configs.OUTSIDE.replace("an-outside", "kanari")
         )
     )
     read = configs.loaded(tmp_path, good)
-    assert "canary" not in repr(read) + str(read) + repr(read.sites["shop"].forwarders)
-    assert "canary" not in json.dumps(
+    assert "kanari" not in repr(read) + str(read) + repr(read.sites["shop"].forwarders)
+    assert "kanari" not in json.dumps(
         read.model_dump(mode="json", include={"server": {"admin_token", "id_key"}})
     )
     bad = (
-        good.replace('"redis://:canary1@localhost"', '"canary3://:canary4@localhost"')
-        .replace('"http://u:canary2@localhost:1"', '"canary5://x"')
-        .replace('["canary-literal"]', '["file:no-such-file", "canary", ["canary"]]')
+        good.replace('"redis://:kanari1@localhost"', '"kanari3://:kanari4@localhost"')
+        .replace('"http://u:kanari2@localhost:1"', '"kanari5://x"')
+        .replace('["kanari-literal"]', '["file:no-such-file", "kanari", ["kanari"]]')
         .replace("[sites.shop.policy]", '[sites.shop.policy]\npreset = "nope"')
-        .replace('key = "canary-key"', 'key = ["canary"]\naccont = "x"')
+        .replace('key = "kanari-key"', 'key = ["kanari"]\naccont = "x"')
     )
     found = configs.problems(tmp_path, bad)
     assert set(found) == {

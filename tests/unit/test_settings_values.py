@@ -134,10 +134,10 @@ def test_a_store_of_your_own(tmp_path: Path, url: str) -> None:
 
 def test_a_stores_url_may_be_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may hold a password, which is then not shown."""
-    monkeypatch.setenv("STORE_URL", "rediss://u:hunter2canary@valkey.internal")
+    monkeypatch.setenv("STORE_URL", "rediss://u:hunter2kanari@valkey.internal")
     read = configs.loaded(tmp_path, f'[store]\nurl = "env:STORE_URL"\n{SITE}')
-    assert read.store.url == "rediss://u:hunter2canary@valkey.internal"
-    assert "canary" not in repr(read)
+    assert read.store.url == "rediss://u:hunter2kanari@valkey.internal"
+    assert "kanari" not in repr(read)
 
 
 def test_an_egress_origin_loses_its_slash(tmp_path: Path) -> None:

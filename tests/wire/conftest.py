@@ -46,13 +46,6 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixt
 
 
 @pytest.fixture
-def short_path() -> Iterator[Path]:
-    """Return an empty folder whose path is short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
-        yield Path(folder).resolve()
-
-
-@pytest.fixture
 async def twin() -> AsyncIterator[RunningTwin]:
     """Run a twin in this process."""
     twin = await start_twin()

@@ -141,7 +141,14 @@ def sites() -> dict[str, Any]:
     policies = {preset: {"preset": preset} for preset in PRESETS}
     policies["on-store-failure-cookieless"] = {"preset": "consent-mode", "on_store_failure": "cookieless"}
     return {
-        name: site(hosts=["127.0.0.1"], base_path=f"/{name}/", policy=policy)
+        name: site(
+            hosts=["127.0.0.1"],
+            base_path=f"/{name}/",
+            policy=policy,
+            visitor={
+                "attribution_days": 0
+            },  # else the purchase without an id would have that of the page before it
+        )
         for name, policy in policies.items()
     }
 

@@ -2,12 +2,15 @@
 -- Takes a group of events into one partition: dedupes, appends each forwarder's entry, counts. All or nothing.
 -- A repeat of the same group (its answer was lost on the way) changes nothing and is answered as the first was.
 -- Refused at the bound of the store's memory, before anything is written.
--- KEYS: counts, this group's own key, the streams, the seen keys, the trail.
+-- KEYS: counts, this group's own key, the streams, the seen keys, for each day, site and name of conversions its report
+--   and its campaigns, the trail.
 -- ARGV: dedupe seconds, most entries and most bytes of one outbox, number of streams, "1" to refuse what an outbox cannot
 --   hold ("": count it as outbox_full), "1" to look at the outboxes' bytes, what the audit trail is to say of all events
---   ("": nothing), then per request the number of its events, and per event:
---   number of its seen key (0: its id is ours, it cannot be a duplicate), site, number of forwarders, and per
---   forwarder: name, "decision|reason", number of its stream (0: dropped), entry.
+--   ("": nothing), seconds to keep a report, most campaigns in one, number of reports, then per request the number of
+--   its events, and per event: number of its seen key (0: its id is ours, it cannot be a duplicate), site, what its report
+--   is told ("": it is no conversion; else lines, see below), number of forwarders, and per forwarder: name,
+--   "decision|reason", number of its stream (0: dropped), entry.
+-- The lines: number of the report, name, campaign, clicks, currency, thousandths ("": none), then fields to add one to.
 -- Returns one character per event: 1 (taken), 0 (duplicate) or 2 (refused, with all events of its request); and a last
 --   one, "!" if an outbox was full, else ".".
 local before = redis.call('GET', KEYS[2])
@@ -31,6 +34,41 @@ for number = 1, streams do
     bytes[number] = redis.call('MEMORY', 'USAGE', KEYS[2 + number])
   end
 end
+-- What is to be added to the reports and to their campaigns, by their number.
+local keep, most_campaigns, reports = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
+local sums, rows, add, convert
+if reports > 0 then
+  sums, rows = {}, {}
+  add = function(number, field, n)
+    sums[number] = sums[number] or {}
+    sums[number][field] = (sums[number][field] or 0) + n
+  end
+  -- Counts a conversion, or that it came once more; returns the number of its report, and its name.
+  convert = function(text, new)
+    local lines = {}
+    for line in string.gmatch(text, '([^\n]*)\n') do
+      lines[#lines + 1] = line
+    end
+    local number, event, campaign = tonumber(lines[1]), lines[2], lines[3]
+    if not new then
+      add(number, 'x|' .. event, 1)
+      return number, event
+    end
+    add(number, 'n|' .. event, 1)
+    rows[number] = rows[number] or {}
+    local row = rows[number][campaign] or { n = 0, clicks = 0, money = {} }
+    rows[number][campaign] = row
+    row.n, row.clicks = row.n + 1, row.clicks + tonumber(lines[4])
+    if lines[6] ~= '' then
+      add(number, 'v|' .. event .. '|' .. lines[5], tonumber(lines[6]))
+      row.money[lines[5]] = (row.money[lines[5]] or 0) + tonumber(lines[6])
+    end
+    for at = 7, #lines do
+      add(number, lines[at], 1)
+    end
+    return number, event
+  end
+end
 local function fits(stream, entries, size)
   return length[stream] + entries <= most and bytes[stream] + size <= most_bytes
 end
@@ -41,8 +79,8 @@ end
 local function has_room(at, events)
   local entries, size = {}, {}
   for _ = 1, events do
-    local seen, forwarders = tonumber(ARGV[at]), tonumber(ARGV[at + 2])
-    at = at + 3
+    local seen, forwarders = tonumber(ARGV[at]), tonumber(ARGV[at + 3])
+    at = at + 4
     local new = seen == 0 or redis.call('EXISTS', KEYS[2 + streams + seen]) == 0
     for _ = 1, forwarders do
       local stream = tonumber(ARGV[at + 2])
@@ -61,15 +99,22 @@ local function has_room(at, events)
   return true
 end
 local function take(at)
-  local seen, site, forwarders = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
-  at = at + 3
+  local seen, site, told, forwarders = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  at = at + 4
   local new = seen == 0 or redis.call('SET', KEYS[2 + streams + seen], '1', 'NX', 'EX', ARGV[1])
   count('r|' .. site)
+  local number, event
+  if told ~= '' then
+    number, event = convert(told, new)
+  end
   for place = 1, forwarders do
     local name, decided, stream, entry = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
     at = at + 4
     local who = '|' .. site .. '|' .. name .. '|'
     count('f|' .. site .. '|' .. name)
+    if number then
+      add(number, 'd|' .. event .. '|' .. name .. '|' .. (new and decided or 'drop|duplicate'), 1)
+    end
     if not new then
       count('d' .. who .. 'drop|duplicate')
       count('o' .. who .. 'dropped|duplicate')
@@ -83,6 +128,9 @@ local function take(at)
         bytes[stream] = bytes[stream] + #entry
       else
         count('o' .. who .. 'dropped|outbox_full')
+        if number then
+          add(number, 'o|' .. event .. '|' .. name .. '|dropped|outbox_full', 1)
+        end
         too_full[#too_full + 1] = (#taken + 1) .. ':' .. place
         full = true
       end
@@ -93,9 +141,9 @@ local function take(at)
 end
 local function skip(at)
   taken[#taken + 1] = '2'
-  return at + 3 + 4 * tonumber(ARGV[at + 2])
+  return at + 4 + 4 * tonumber(ARGV[at + 3])
 end
-local at = 8
+local at = 11
 while ARGV[at] do
   local events = tonumber(ARGV[at])
   at = at + 1
@@ -109,6 +157,91 @@ while ARGV[at] do
 end
 for field, n in pairs(counts) do
   redis.call('HINCRBY', KEYS[1], field, n)
+end
+if reports > 0 then
+  -- A campaign is a field: conversions, clicks, then currency and thousandths for each currency. There are so many at most;
+  -- when they are full, the smaller half of them goes into the field of all others, so that the large ones stay, whatever a
+  -- stranger invents, and every sum stays what it is. So does what is in too many currencies.
+  local OTHER, NONE, MOST_CURRENCIES, LARGEST_SUM = '*', '\31\31', 8, 9e15
+  local function read_row(text)
+    local row, name = { n = 0, clicks = 0, money = {}, currencies = 0 }, nil
+    for word in string.gmatch(text or '', '[^ ]+') do
+      if not row.begun then
+        row.begun, row.n = 1, tonumber(word)
+      elseif row.begun == 1 then
+        row.begun, row.clicks = 2, tonumber(word)
+      elseif not name then
+        name = word
+      else
+        row.money[name], row.currencies, name = tonumber(word), row.currencies + 1, nil
+      end
+    end
+    return row
+  end
+  local function write_row(row)
+    local parts = { string.format('%.0f %.0f', row.n, row.clicks) }
+    for currency, sum in pairs(row.money) do
+      parts[#parts + 1] = string.format('%s %.0f', currency, sum)
+    end
+    return table.concat(parts, ' ')
+  end
+  -- Adds one row to another; returns what is left because there are too many currencies, or nothing.
+  local function join(row, more, most_currencies)
+    local left
+    row.n, row.clicks = row.n + more.n, row.clicks + more.clicks
+    for currency, sum in pairs(more.money) do
+      if not row.money[currency] and row.currencies >= most_currencies then
+        left = left or { n = 0, clicks = 0, money = {} }
+        left.money[currency] = sum
+      else
+        row.currencies = row.currencies + (row.money[currency] and 0 or 1)
+        row.money[currency] = math.max(-LARGEST_SUM, math.min(LARGEST_SUM, (row.money[currency] or 0) + sum))
+      end
+    end
+    return left
+  end
+  local function make_room(key)
+    local all, found, gone = redis.call('HGETALL', key), {}, {}
+    local other = read_row(redis.call('HGET', key, OTHER))
+    for place = 1, #all, 2 do
+      if all[place] ~= OTHER and all[place] ~= NONE then
+        found[#found + 1] = { all[place], read_row(all[place + 1]) }
+      end
+    end
+    table.sort(found, function(one, two)
+      return one[2].n < two[2].n or (one[2].n == two[2].n and one[1] < two[1])
+    end)
+    for place = 1, math.ceil(#found / 2) do
+      join(other, found[place][2], math.huge)
+      gone[place] = found[place][1]
+    end
+    redis.call('HSET', key, OTHER, write_row(other))
+    redis.call('HDEL', key, unpack(gone))
+  end
+  local function enter(key, campaign, more)
+    local text = redis.call('HGET', key, campaign)
+    if not text and campaign ~= OTHER and redis.call('HLEN', key) >= most_campaigns then
+      make_room(key)
+    end
+    local row = read_row(text)
+    local left = join(row, more, campaign == OTHER and math.huge or MOST_CURRENCIES)
+    redis.call('HSET', key, campaign, write_row(row))
+    if left then
+      enter(key, OTHER, left)
+    end
+  end
+  -- Nothing that is wrong with a report (a key of another type, a sum at its end) may cost anybody an event.
+  for number, fields in pairs(sums) do
+    local place = #KEYS - 2 * reports + 2 * (number - 1)
+    for field, n in pairs(fields) do
+      redis.pcall('HINCRBY', KEYS[place], field, string.format('%.0f', n))
+    end
+    redis.pcall('EXPIRE', KEYS[place], keep)
+    for campaign, more in pairs(rows[number] or {}) do
+      pcall(enter, KEYS[place + 1], campaign, more)
+    end
+    redis.pcall('EXPIRE', KEYS[place + 1], keep)
+  end
 end
 taken[#taken + 1] = full and '!' or '.'
 local answer = table.concat(taken)

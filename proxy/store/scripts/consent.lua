@@ -1,6 +1,6 @@
 -- The only way to change a visitor's consent record. Atomic, so that no withdrawal is lost between two writers.
 -- The states and what leads from one to the next are written down in docs/consent-states.md.
--- KEYS: record, session, history (absent: none is kept).
+-- KEYS: record, session, history (absent: none is kept), attribution (what brought the visitor; it stands on what is granted).
 -- ARGV: signals stated (four of g, d, u, f; f: a grant that is doubted, which only fills in what is unknown), decided at
 --   (Unix ms), source, gpc ("1" or ""), policy version, proof, seconds to keep, mode, interest ("1": statistics stand on
 --   legitimate interest), when each signal was denied under an earlier id, or in the refusal cookie (four Unix ms, 0:
@@ -135,5 +135,18 @@ if not erased and (changed or mode == 'withdraw' or (tombstone and old[8] ~= '1'
 end
 if tombstone then
   redis.call('DEL', KEYS[2])
+end
+if KEYS[4] then
+  if tombstone or state[1] == 'denied' or redis.call('TYPE', KEYS[4])['ok'] ~= 'hash' then
+    redis.call('DEL', KEYS[4])
+  else
+    local first = { at = true, source = true, medium = true, campaign = true, host = true } -- the others are click ids
+    local ads = state[2] == 'granted' and state[3] == 'granted'
+    for _, field in ipairs(redis.call('HKEYS', KEYS[4])) do
+      if (first[field] and state[1] ~= 'granted') or not (first[field] or ads) then
+        redis.call('HDEL', KEYS[4], field)
+      end
+    end
+  end
 end
 return { code(state), tombstone and '1' or '', now, latest, ahead }

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Ends, parks or lowers entries of one outbox. Each is acted on once, whoever else may try: only who deletes it counts.
--- KEYS: stream, parked, tries, dead, asks, counts, sent, clock, trail.
+-- KEYS: stream, parked, tries, dead, asks, counts, sent, clock, trail, what the site's report begins with: a day follows.
 -- ARGV: group, "site|forwarder", seconds that dead letters are kept, seconds (0: not at all) and number of delivered
 --   entries that are kept, then per entry an operation:
 --   "end" id outcome|reason note      settled; a delivered entry is kept for a replay, if any are
@@ -16,6 +16,7 @@
 local stream, parked, tries, dead, asks, counts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local sent, keep_s, keep_entries, kept = KEYS[7], tonumber(ARGV[4]), ARGV[5], false
 local group, who = ARGV[1], '|' .. ARGV[2]
+local forwarder = string.match(ARGV[2], '|(.*)$')
 -- What can fail (a key of another type) fails here, before anything is written: Redis takes nothing back.
 redis.call('XLEN', dead)
 redis.call('XLEN', sent)
@@ -51,7 +52,16 @@ local function remove(id)
   redis.call('HDEL', tries, id)
   return redis.call('XDEL', stream, id) == 1
 end
-local function count(outcome)
+-- A conversion bears the day on which it was accepted and its name: its report is told how it ended. Nothing that is wrong
+-- there may hold up what ended, and a day that is kept no longer does not begin anew.
+local function report(entry, outcome)
+  local day, event = string.match(entry, '^{"m":"%a","i":"[^"]*","v":[^,]*,"t":%d+,"r":%d+,"p":"[^"]*","c":"([%d-]+)|([%w_]+)"')
+  if day and redis.call('EXISTS', KEYS[10] .. day) == 1 then
+    redis.pcall('HINCRBY', KEYS[10] .. day, 'o|' .. event .. '|' .. forwarder .. '|' .. outcome, 1)
+  end
+end
+local function count(outcome, entry)
+  report(entry or '', outcome)
   redis.call('HINCRBY', counts, 'o' .. who .. '|' .. outcome, 1)
   if outcome == 'dropped|withdrawn' then
     redis.call('HINCRBY', counts, 'w' .. who, 1)
@@ -68,7 +78,7 @@ while ARGV[at] do
         redis.call('XADD', sent, '*', 'e', entry)
         kept = true
       end
-      count(ARGV[at + 2])
+      count(ARGV[at + 2], entry)
       tell('ended', entry, ARGV[at + 2], ARGV[at + 3], tried and '' or '1', tried or '0')
     end
     at = at + 4
@@ -80,7 +90,7 @@ while ARGV[at] do
       -- A vendor that refuses everything must not fill the store, which would refuse the events of all others.
       redis.call('XTRIM', dead, 'MAXLEN', '~', 100000)
       redis.call('EXPIRE', dead, tonumber(ARGV[3]))
-      count(ARGV[at + 2])
+      count(ARGV[at + 2], entry)
       tell('ended', entry, ARGV[at + 2], ARGV[at + 4], tried and '' or '1', tried or '0')
     end
     at = at + 5

@@ -11,6 +11,7 @@ from typing import Any
 
 from proxy.twin.reply import Reply, json_reply, method_not_allowed
 from proxy.twin.request import TwinRequest
+from proxy.twin.rules import web_hit
 from proxy.twin.rules.measurement_protocol import Finding, validate, validate_query
 from proxy.twin.vendor import World
 
@@ -84,11 +85,13 @@ class GoogleAnalytics:
         batch = request.batch
         words: list[str] = []
         accepted: list[Hashable] = []
+        if self._world.strict:
+            words += web_hit.foreign_headers([name for name, _ in request.headers])
         for hit in batch:
-            missing = [key for key in ("tid", "cid", "en") if not hit.get(key)]
-            if hit.get("v") != "2":
-                missing.append("v")
+            missing = web_hit.missing(hit)
             words.extend(f"VALUE_REQUIRED {key}" for key in missing)
+            if self._world.strict:
+                words.extend(web_hit.findings(hit))
             if not missing and self._world.knows_id(_NAME, hit["tid"]):
                 order = {"transaction_id": hit.get("ep.transaction_id")}
                 accepted.append(_purchase_key(hit["en"], hit["tid"], order))

@@ -1,25 +1,17 @@
 """The loader in a real browser: a website with Sayso behind it for each file, a fresh profile for each test."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.support.website import ARGS, Website
+from tests.support.website import ARGS, Website, Websites
 
 
 @pytest.fixture(scope="module")
-def website(request: pytest.FixtureRequest) -> Iterator[Website]:
-    """Start the website once per file. A file may set ``PRESET`` and ``MORE`` (lines of ``[sites.shop]``)."""
-    preset = getattr(request.module, "PRESET", "consent-mode")
-    more = getattr(request.module, "MORE", "")
-    with (
-        tempfile.TemporaryDirectory(prefix="sayso-") as folder,
-        Website(Path(folder).resolve(), preset, more) as site,
-    ):
-        yield site
+def website(request: pytest.FixtureRequest, websites: Websites) -> Website:
+    """Return the website of a file, which may set ``PRESET`` and ``MORE`` (lines of ``[sites.shop]``)."""
+    return websites(getattr(request.module, "PRESET", "consent-mode"), getattr(request.module, "MORE", ""))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.exposition import take_census
+from proxy.census import take_census
 from proxy.reasons import Outcome
 from proxy.store.claims import Claims, End
 from proxy.store.client import Store

@@ -1,8 +1,6 @@
 """A folder for a Sayso of one's own, vendors, and a client."""
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -10,13 +8,6 @@ import pytest
 from proxy.twin.app import RunningTwin, start_twin
 from tests.support.rig import PAGE
 from tests.support.vendor import FakeVendor
-
-
-@pytest.fixture
-def short_path() -> Iterator[Path]:
-    """Return an empty folder whose path is short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
-        yield Path(folder).resolve()
 
 
 @pytest.fixture

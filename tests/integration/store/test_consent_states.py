@@ -322,7 +322,7 @@ def test_nobody_but_the_scripts_writes_a_record() -> None:
         for path in root.rglob("*.py")
         if "consent_key(" in path.read_text(encoding="utf-8")
     }
-    assert users == {"store/keys.py", "store/consents.py", "store/erasure.py"}
+    assert users == {"store/keys.py", "store/consents.py", "store/attributions.py", "store/erasure.py"}
     for name in users:
         text = (root / name).read_text(encoding="utf-8")
         assert not any(word in text for word in (".hset(", "HSET", ".hdel(", ".hmset("))

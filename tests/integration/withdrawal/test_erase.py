@@ -64,6 +64,7 @@ async def test_everything_is_erased_and_told(operator: Operator, store: Store) -
             "record": 1,
             "session": 1,
             "history": 1,
+            "attribution": 0,
             "pending_lowered": 1,
             "pending_dropped": 1,
             "dead_letters": 2,

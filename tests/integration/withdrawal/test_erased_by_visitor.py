@@ -28,7 +28,7 @@ async def test_the_sweep_erases_what_a_withdrawal_would_only_lower(store: Store)
         await scene.decide("uuuu", visitor=OTHER, mode="withdraw")
         await scene.consents.note(SITE, OTHER)
         held = await erase_keys(store, SITE, VISITOR, keep_s=kept_s(90 * 86_400))
-        assert held == {"record": 1, "session": 0, "history": 1}
+        assert held == {"record": 1, "session": 0, "history": 1, "attribution": 0}
         await scene.work(pace=replace(FAST, marks_s=0.05, marks_ms=50))
 
         async def swept() -> bool:

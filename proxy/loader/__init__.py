@@ -1,0 +1,1 @@
+"""The loader: the script that a website includes, and what a site owner pastes to include it."""

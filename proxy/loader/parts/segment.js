@@ -1,0 +1,22 @@
+// Segment's calls, where the script tag says data-segment: window.analytics, as far as pages use it.
+
+if (opts.segment != null) safe(() => {
+  const S = (win.analytics = win.analytics || []);
+  Object.assign(S, {
+    track(name, p = {}) {
+      track(name == "Order Completed" ? "purchase" : name.toLowerCase(), {
+        value: p.revenue,
+        transaction_id: p.order_id,
+        items: p.products?.map((i) => ({ item_id: i.product_id, item_name: i.name, item_category: i.category, ...i })),
+        ...p,
+      });
+    },
+    page: view,
+    identify(id, p) {
+      if (p) sets.user_id = id;
+      sets.user_data = p || id;
+    },
+    ready: (f) => f(),
+  });
+  for (const [name, ...a] of S) S[name]?.(...a);
+})();

@@ -1,0 +1,61 @@
+"""The public listener does as docs/openapi.yaml says: what fits is taken, what does not is refused, and nothing is a 500.
+
+The cases are schemathesis's: both sides of every limit, and some by chance; always the same ones.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+from schemathesis import GenerationMode
+
+from tests.support.openapi_cases import ALWAYS, KEY, REFUSED, TAKEN, boundary, drawn
+from tests.support.openapi_file import Operation, operations
+from tests.support.rig import ORIGIN, Rig
+
+PAGE: Mapping[str, str] = {"Origin": ORIGIN}
+BACKEND: Mapping[str, str] = {"Authorization": f"Bearer {KEY}"}
+ENOUGH = 1000  # more than there are: some 500 of an event, some 600 of a Measurement Protocol request
+STRICT = ("POST /collect", "POST /mp/collect", "POST /consent")
+POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+ALL = operations("public", POSITIVE)
+ALL_WRONG = operations("public", NEGATIVE)
+POSTS = [one for one in ALL_WRONG if one.label in STRICT]
+
+
+def label(operation: Operation) -> str:
+    """Name an operation."""
+    return str(operation.label)
+
+
+def sender(operation: Operation) -> Mapping[str, str]:
+    """Return the headers of who is let in at a route."""
+    return BACKEND if operation.label.endswith("mp/collect") and operation.method == "post" else PAGE
+
+
+@pytest.mark.parametrize("operation", ALL, ids=label)
+def test_what_fits_the_file_is_taken(operation: Operation, gateway: Rig) -> None:
+    """And answered with a status, headers and a body that the file names."""
+    headers = sender(operation)
+    checks = ALWAYS if operation.path == "/g/collect" else TAKEN  # what a line must hold is Google's to say
+    assert (
+        boundary(
+            operation, POSITIVE, gateway.url, headers, checks, ENOUGH if operation.label in STRICT else 40
+        )
+        > 0
+    )
+    drawn(operation, POSITIVE, gateway.url, headers, checks, 4)
+
+
+@pytest.mark.parametrize("operation", POSTS, ids=label)
+def test_what_does_not_fit_is_refused(operation: Operation, gateway: Rig) -> None:
+    """From somebody who is let in: the parser is no laxer than the file. With a key, as more is read of such events."""
+    headers = PAGE if operation.path == "/consent" else BACKEND
+    boundary(operation, NEGATIVE, gateway.url, headers, REFUSED, ENOUGH)
+    drawn(operation, NEGATIVE, gateway.url, headers, REFUSED, 6)
+
+
+@pytest.mark.parametrize("operation", ALL_WRONG, ids=label)
+def test_whoever_sends_whatever_gets_an_answer_of_the_file(operation: Operation, gateway: Rig) -> None:
+    """From any origin, without a key or with a wrong one, with broken parameters and bodies."""
+    boundary(operation, NEGATIVE, gateway.url, {}, ALWAYS, 12)
+    drawn(operation, POSITIVE, gateway.url, {"Authorization": "Bearer wrong"}, ALWAYS, 2)

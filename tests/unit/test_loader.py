@@ -1,0 +1,326 @@
+"""The loader's script as it is put together, its size, its settings, and what ``sayso loader`` prints."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from base64 import b64decode
+from hashlib import sha384
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from proxy.cli import main
+from proxy.compile import compile_sites
+from proxy.loader.script import LENT, PARTS, Script, make_script, minified, source
+from proxy.site import Site
+from tests.support import configs
+
+MOST_BYTES = 4096
+AIM_BYTES = 3000
+ROOT = Path(__file__).parents[2]
+
+
+def both() -> list[Script]:
+    """Return the script and what it fetches."""
+    script = make_script()
+    assert script.fetches is not None
+    return [script, script.fetches]
+
+
+class TestTheScript:
+    def test_it_is_small(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """All that a page waits for, over the wire: at most 4 KiB; and what it fetches then, at most half of that."""
+        script = make_script()
+        assert script.fetches is not None
+        size, more = (len(gzip.compress(one.body, 9)) for one in (script, script.fetches))
+        if size > AIM_BYTES:
+            with capsys.disabled():
+                print(f"remark: the loader is {size} bytes (gzip) and {more}; the aim is {AIM_BYTES}")  # noqa: T201
+        assert size <= MOST_BYTES
+        assert more <= MOST_BYTES // 2
+
+    def test_it_is_one_function_that_adds_no_name_to_the_page(self) -> None:
+        """Strict, so that a slip is an error here and no new global there."""
+        text = source()
+        assert text.startswith('(function(){"use strict";')
+        assert text.endswith("})();\n")
+
+    def test_its_parts_stand_in_their_order_and_each_once(self) -> None:
+        """Later parts use what earlier ones make. What hears consent platforms is fetched."""
+        text = source()
+        inside = [name for name in PARTS if name != "cmp"]
+        places = [text.index(_part(name)) for name in inside]
+        assert places == sorted(places)
+        assert all(text.count(_part(name)) == 1 for name in inside)
+        assert _part("cmp") not in text
+
+    def test_what_it_fetches_is_named_by_its_hash_and_proved(self) -> None:
+        """So it may be kept for ever, and a page that pins the script pins this too."""
+        script = make_script(stem="s")
+        fetched = script.fetches
+        assert fetched is not None
+        assert script.fetched_as == f"s.cmp.{fetched.digest}.js"
+        assert script.fetched_as in script.body.decode()
+        assert fetched.integrity in script.body.decode()
+        assert fetched.body.startswith(b'(function(){"use strict";const{')
+        assert all(name in _part("core") for name in LENT)
+
+    @pytest.mark.parametrize("left_out", PARTS[1:])
+    def test_a_part_that_is_switched_off_is_not_sent(self, left_out: str) -> None:
+        """And what is left is a script all the same."""
+        parts = tuple(name for name in PARTS if name != left_out)
+        assert _part(left_out) not in source(parts)
+        script = make_script(parts)
+        assert len(script.body) < len(make_script().body)
+        assert script.digest != make_script().digest
+        assert (script.fetches is None) == (left_out == "cmp")
+
+    def test_the_core_is_always_in_it(self) -> None:
+        """Whoever asks for nothing gets that."""
+        assert _part("core") in source(())
+
+    def test_it_sends_to_the_routes_that_the_site_names(self) -> None:
+        """By names of its own, which are quoted."""
+        assert (
+            'const PATHS={"collect":"c1","consent":"c2"};' in make_script(("core",), "c1", "c2").body.decode()
+        )
+
+    def test_the_same_wishes_give_the_same_bytes(self) -> None:
+        """In every process and on every machine: else two workers would serve two hashes."""
+        code = "from proxy.loader.script import make_script as m; print(m().digest, m().integrity, hash(m().gzipped) != 0)"
+        other = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert other.stdout.split()[:2] == [make_script().digest, make_script().integrity]
+        assert gzip.decompress(make_script().gzipped) == make_script().body
+        assert make_script().gzipped[4:8] == bytes(4), "the time of packing is in it"
+
+    def test_integrity_is_of_the_bytes_that_are_served(self) -> None:
+        """As browsers work it out: after unpacking."""
+        script = make_script()
+        assert b64decode(script.integrity.removeprefix("sha384-")) == sha384(script.body).digest()
+
+    def test_it_is_plain_ascii(self) -> None:
+        """So that no page's encoding can change what it says."""
+        assert all(one.body.isascii() for one in both())
+
+    def test_it_names_no_address(self) -> None:
+        """It sends to where it came from, and to nobody else."""
+        assert not any(re.search(rb"(?:https?:)?//[a-z0-9-]+\.", one.body) for one in both())
+
+    def test_nothing_in_it_is_evaluated_or_written_to_the_page(self) -> None:
+        """It runs under a Content-Security-Policy without ``unsafe-eval``, and takes no text for markup."""
+        text = "".join(one.body.decode() for one in both())
+        for word in ("eval(", "Function(", "innerHTML", "document.write", "insertAdjacent"):
+            assert word not in text
+
+    def test_shrinking_keeps_what_a_string_says(self) -> None:
+        """Comments and white space go, but not from within texts, patterns and templates."""
+        text = 'const a = "x // y"; /* gone */ const b = /[/*] /; const c = `p  ${a} // q`; // gone'
+        assert minified(text) == 'const a="x // y";const b=/[/*] /;const c=`p  ${a} // q`;\n'
+
+
+def _part(name: str) -> str:
+    return (ROOT / "proxy" / "loader" / "parts" / f"{name}.js").read_text(encoding="utf-8")
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def _loader(lines: str) -> str:
+    return configs.site(more=f"[sites.shop.loader]\n{lines}\n")
+
+
+def _site(folder: Path, lines: str) -> Site:
+    (site,) = compile_sites(configs.loaded(folder, _loader(lines)))
+    return site
+
+
+class TestSettings:
+    def test_a_site_serves_the_whole_loader_unless_it_says_otherwise(self, tmp_path: Path) -> None:
+        """Under the names that are documented."""
+        plan = _site(tmp_path, "").loader
+        assert plan is not None
+        assert (plan.name, plan.parts, plan.collect, plan.consent) == (
+            "sayso.js",
+            PARTS,
+            "collect",
+            "consent",
+        )
+
+    def test_a_site_may_have_none(self, tmp_path: Path) -> None:
+        """Then nothing is served."""
+        assert _site(tmp_path, "enabled = false").loader is None
+
+    def test_parts_are_switched_off_one_by_one(self, tmp_path: Path) -> None:
+        """The core cannot be."""
+        plan = _site(tmp_path, "cmp = false\nauto = false\nsegment = false").loader
+        assert plan is not None
+        assert plan.parts == ("core",)
+
+    @pytest.mark.parametrize(
+        "written",
+        ["", ".js", "a/b.js", "../x.js", "x", "x.mjs", "a b.js", "x.js?v=1", "%2e.js", ".x.js", "å.js"],
+    )
+    def test_a_name_that_is_no_file_name_is_refused(self, tmp_path: Path, written: str) -> None:
+        """It becomes part of a path."""
+        found = configs.problems(tmp_path, _loader(f"name = {json.dumps(written)}"))
+        assert "with .js at the end" in found["sites.shop.loader.name"].allowed
+
+    @pytest.mark.parametrize("written", ["", "a/b", "..", "a b", "x?y", "#", "x.", "x" * 65])
+    def test_a_route_that_is_no_name_is_refused(self, tmp_path: Path, written: str) -> None:
+        """For both of them."""
+        for key in ("collect", "consent"):
+            found = configs.problems(tmp_path, _loader(f"{key} = {json.dumps(written)}"))
+            assert "one part of a path" in found[f"sites.shop.loader.{key}"].allowed
+
+    @pytest.mark.parametrize(
+        ("lines", "key"),
+        [
+            ('collect = "consent"', "collect"),
+            ('consent = "collect"', "consent"),
+            ('collect = "g"', "collect"),
+            ('consent = "mp"', "consent"),
+            ('collect = "sayso.js"', "collect"),
+            ('collect = "same"\nconsent = "same"', "consent"),
+            ('name = "x.js"\ncollect = "x.js"', "collect"),
+            ('consent = "sayso.0123abcd.js"', "consent"),
+        ],
+    )
+    def test_a_name_that_another_route_has_is_refused(self, tmp_path: Path, lines: str, key: str) -> None:
+        """Events must never go to where consent is taken, nor the other way round."""
+        found = configs.problems(tmp_path, _loader(lines))
+        assert "the name of another route" in found[f"sites.shop.loader.{key}"].what
+
+    def test_names_of_ones_own_are_taken(self, tmp_path: Path) -> None:
+        """All three."""
+        plan = _site(tmp_path, 'name = "shop.min.js"\ncollect = "in"\nconsent = "choice"').loader
+        assert plan is not None
+        assert (plan.name, plan.stem, plan.collect, plan.consent) == (
+            "shop.min.js",
+            "shop.min",
+            "in",
+            "choice",
+        )
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def _run(folder: Path, text: str, *arguments: str) -> tuple[int, str, str]:
+    path = configs.written(folder, text)
+    done = CliRunner().invoke(main, ["loader", "--config", str(path), *arguments])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def _json(folder: Path, text: str, *arguments: str) -> list[dict[str, Any]]:
+    code, out, err = _run(folder, text, "--json", *arguments)
+    assert code == 0, err
+    found: list[dict[str, Any]] = json.loads(out)
+    return found
+
+
+class TestTheCommand:
+    def test_it_prints_what_to_paste(self, tmp_path: Path) -> None:
+        """The stub, the tag, the same with its hash, the size, and what to change with gtag.js there already."""
+        code, out, _ = _run(tmp_path, configs.site(keys='hosts = ["shop.example"]\nbase_path = "/s"'))
+        script = make_script()
+        assert code == 0
+        assert '<script async src="https://shop.example/s/sayso.js"></script>' in out
+        assert f'src="https://shop.example/s/sayso.{script.digest}.js"' in out
+        assert f'integrity="{script.integrity}" crossorigin="anonymous"' in out
+        assert f"{len(script.gzipped)} bytes over the wire" in out
+        assert "function gtag() { dataLayer.push(arguments); }" in out
+        assert "gtag.js" in out
+
+    def test_it_prints_the_same_for_machines(self, tmp_path: Path) -> None:
+        """As JSON, one object for each site."""
+        (found,) = _json(tmp_path, configs.site(), "--url", "https://t.shop.example/x")
+        assert found["url"] == "https://t.shop.example/x/sayso.js"
+        assert found["hashed_url"] == f"https://t.shop.example/x/sayso.{make_script().digest}.js"
+        assert found["integrity"] == make_script().integrity
+        assert found["gzip_bytes"] == len(make_script().gzipped)
+        assert found["guessed"] is False
+
+    @pytest.mark.parametrize(
+        ("keys", "url"),
+        [
+            ('base_path = "/s/"', "https://shop.example/s/sayso.js"),
+            ('hosts = ["www.shop.example", "shop.example"]', "https://shop.example/sayso.js"),
+            ('hosts = ["t.shop.example"]', "https://t.shop.example/sayso.js"),
+            (
+                'hosts = ["t.shop.example"]\nloader.name = "shop.js"\nbase_path = "/a/b"',
+                "https://t.shop.example/a/b/shop.js",
+            ),
+        ],
+    )
+    def test_it_works_the_address_out_of_hosts_and_origins(self, tmp_path: Path, keys: str, url: str) -> None:
+        """A host that pages are on comes first; for any host it is the pages' own."""
+        (found,) = _json(tmp_path, configs.site(keys=keys))
+        assert (found["url"], found["guessed"]) == (url, True)
+        assert "--url" in _run(tmp_path, configs.site(keys=keys))[1]
+
+    def test_a_page_on_a_port_of_its_own_keeps_it(self, tmp_path: Path) -> None:
+        """As on a developer's machine."""
+        text = '[sites.shop]\nhosts = ["localhost"]\norigins = ["http://localhost:8000"]\n'
+        assert _json(tmp_path, text)[0]["url"] == "http://localhost:8000/sayso.js"
+
+    def test_without_hosts_and_origins_it_says_what_it_needs(self, tmp_path: Path) -> None:
+        """In one line, with an example."""
+        code, out, err = _run(tmp_path, "[sites.shop]\n")
+        assert (code, out) == (1, "")
+        assert "--url https://" in err
+        assert len(err.splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        "url",
+        ["shop.example", "ftp://shop.example/", "https://", "https://[x/", '"><script>', "https://a b/"],
+    )
+    def test_an_address_that_is_none_is_refused(self, tmp_path: Path, url: str) -> None:
+        """It would be pasted into every page."""
+        code, out, err = _run(tmp_path, configs.site(), "--url", url)
+        assert (code, out) == (1, "")
+        assert err.startswith("sayso: --url: ")
+        assert len(err.splitlines()) == 1
+
+    def test_the_folder_is_asked_for_and_not_the_script(self, tmp_path: Path) -> None:
+        """Who gives the script's own address is told so."""
+        code, _, err = _run(tmp_path, configs.site(), "--url", "https://shop.example/sayso.js")
+        assert (code, err) == (1, "sayso: --url: the folder, without the script's name\n")
+
+    def test_of_several_sites_one_can_be_asked_for(self, tmp_path: Path) -> None:
+        """And has to be, where an address is given; one that there is not is named with those that there are."""
+        text = '[sites.a]\nhosts = ["a.example"]\n[sites.b]\nhosts = ["b.example"]\n'
+        assert [one["site"] for one in _json(tmp_path, text)] == ["a", "b"]
+        assert [one["site"] for one in _json(tmp_path, text, "--site", "b")] == ["b"]
+        assert _run(tmp_path, text, "--url", "https://x.example/")[::2] == (
+            2,
+            "sayso: --url is for one site: name it with --site, one of a, b\n",
+        )
+        assert _run(tmp_path, text, "--site", "c")[::2] == (2, "sayso: there is no site c; there are a, b\n")
+
+    def test_a_site_without_a_loader_is_left_out_unless_it_is_asked_for(self, tmp_path: Path) -> None:
+        """Then it is said why there is none."""
+        text = '[sites.a]\nhosts = ["a.example"]\nloader.enabled = false\n[sites.b]\nhosts = ["b.example"]\n'
+        assert [one["site"] for one in _json(tmp_path, text)] == ["b"]
+        code, out, err = _run(tmp_path, text, "--site", "a")
+        assert (code, out) == (1, "")
+        assert "sites.a.loader.enabled" in err
+
+
+def test_the_parts_are_in_the_package(tmp_path: Path) -> None:
+    """An installed Sayso has what it serves."""
+    subprocess.run(  # noqa: S603 - the build tool of the lock file
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"proxy/loader/parts/{name}.js" for name in PARTS} <= names
