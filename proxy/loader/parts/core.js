@@ -34,8 +34,9 @@ const said = (s, source, proof, decided_at) => {
     decided_at = decided_at || since(json(T), less);
     news = json({ ...T, source, proof, decided_at });
     if (T[FOUR[0]] == NO) safe(stash)();
-    // A withdrawal waits for nobody. It is said again after what is under way: an answer to that may set an id.
-    if (less && busy) post(PATHS.consent, news);
+    // A withdrawal waits for nobody. It is said again after what is under way: an answer to that may set an id. Nothing that
+    // is said later may come before it.
+    if (less && busy) ahead = post(PATHS.consent, news);
   }
   free();
 };
@@ -137,7 +138,7 @@ const dress = (e) => {
 // --- its way -------------------------------------------------------------------------------------------------------------
 
 let Q = [], news; // events not sent yet; a decision not answered yet
-let busy, until = 0, pause = 1; // the body under way; no events before this time; the next pause after a failure, s
+let ahead, busy, until = 0, pause = 1; // a withdrawal that went ahead; the body under way; no events before this time; the next pause after a failure, s
 
 // Returns for how many seconds to pause: 0, it is done. A text goes as text/plain, which needs no preflight. To another
 // site the credentials make no difference: our cookie is Lax. 20,000 characters are less than the 64 KiB of keepalive.
@@ -179,7 +180,7 @@ const pump = async (going) => {
     }
     const batch = Q.splice(0, n);
     if (!going) busy = body;
-    const s = going ? !(navigator.onLine && navigator.sendBeacon?.(base + path, body)) : await post(path, body);
+    const s = going ? !(navigator.onLine && navigator.sendBeacon?.(base + path, body)) : (await ahead, await post(path, body));
     if (!going) busy = 0;
     batch.map((e) => e.done?.());
     if (s) {

@@ -121,7 +121,7 @@ def test_the_callback_does_not_wait_for_a_server_that_hangs(site: Website, page:
     page.evaluate(
         "new Promise(done => gtag('event', 'sign_up', {event_timeout: 50, event_callback() { calls++; done() }}))"
     )
-    assert site.to("collect")[0].status == 0
+    assert until(lambda: site.to("collect"), page)[0].status == 0
     site.mend()
     answered(site, page, "sign_up")
     page.evaluate("new Promise(done => gtag('event', 'sign_up', {event_callback: done}))")
