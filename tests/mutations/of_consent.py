@@ -116,6 +116,7 @@ OF_CONSENT = (
         "proxy/store/scripts/consent.lua",
         "(mode == 'decide' and decided > times[i])",
         "mode == 'decide'",
+        "integration/gateway/test_withdrawal.py::TestRaising::test_an_older_grant_changes_nothing",
         f"{_SCRIPT}::test_each_statement_does_what_the_contract_says",
     ),
     mutation(

@@ -30,6 +30,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from redis import Redis
 
 from tests.support.processes import ROOT, config
 from tests.support.serving import ADS
@@ -157,11 +158,14 @@ class Website:
         return json.loads(text) if text else None
 
     def forget(self) -> None:
-        """Begin anew: nothing was sent, no vendor has anything, nothing is broken. Visitors' records stay."""
+        """Begin anew: nothing was sent, no vendor has anything, nothing is broken, no event is known. Records stay."""
         self.mend()
         self.sent.clear()
         self.scripts.clear()
         self._pages.clear()
+        with Redis(unix_socket_path=str(self.folder / "data" / "valkey.sock")) as store:
+            for key in store.scan_iter("sayso:{p0}:seen:*", count=1000):
+                store.delete(key)
         self.ask(f"{self.twin}/_twin/requests", "DELETE")
 
     def mend(self) -> None:
