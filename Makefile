@@ -5,7 +5,7 @@
 
 BIN := .venv/bin
 # Tests of one file stay together: they share servers. PARALLEL= for one after the other.
-PARALLEL := -n 4 --dist loadfile
+PARALLEL := -n 3 --dist loadfile
 # Warnings of pip's are about the machine's own pip settings, which are none of ours; errors are shown.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \

@@ -114,7 +114,9 @@ def encode_named(entry: Entry, shared: Shared | None = None) -> tuple[bytes, int
         "p": entry.policy_version,
     }
     if entry.mark is not None:
-        body["c"] = entry.mark  # before all that strangers write: the settling script looks for it there alone
+        body["c"] = (
+            entry.mark
+        )  # before all that strangers write: the settling script looks for it there alone
     body["s"], body["e"] = common, own
     if entry.known is not None:
         body["d"] = entry.known if any(entry.known) else 0

@@ -203,10 +203,21 @@ def test_what_an_earlier_page_said_already_undoes_no_withdrawal_made_elsewhere(
 def test_a_new_decision_after_a_refusal_counts(site: Website, page: Page) -> None:
     """Who refuses and then accepts in the same banner has decided anew."""
     page.goto(shop(site, consent("default", DENIED), CONFIG, after=consent("update", GRANTED)))
-    for said in (DENIED, GRANTED):
-        before = len(site.to("consent"))
-        page.evaluate(consent("update", said))
-        until(lambda: len(site.to("consent")) > before, page)  # noqa: B023 - called at once
-    until(lambda: all(sent.status for sent in site.to("consent")), page)
+    last_is(site, page, GRANTED)
+    page.evaluate(consent("update", DENIED))
+    last_is(site, page, DENIED)
+    page.evaluate(consent("update", GRANTED))
+    last_is(site, page, GRANTED)
     state = page.evaluate("fetch('/s/consent').then((answer) => answer.json())")
     assert {state[name] for name in SIGNALS} == {"granted"}
+
+
+def last_is(site: Website, page: Page, signals: dict[str, str]) -> None:
+    """Wait until the newest statement says so, and all of them are answered."""
+
+    def said() -> bool:
+        sent = site.to("consent")
+        done = bool(sent) and all(one.status == 204 for one in sent)
+        return done and {name: sent[-1].json[name] for name in SIGNALS} == signals
+
+    until(said, page, what="the newest statement")
