@@ -105,9 +105,13 @@ class _FilesCollector(Collector):
         self._folder = folder
 
     def collect(self) -> Iterator[Any]:
-        """Yield one family per metric that is counted by the processes."""
+        """Yield one family per metric that is counted by the processes, in the order of their names.
+
+        The library's order is that of the files, which a folder lists in any.
+        """
         files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
-        yield from MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # the library is only partly typed
+        found = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # the library is only partly typed
+        yield from sorted(found, key=lambda family: str(family.name))
 
 
 def _of_processes() -> bytes:
