@@ -40,8 +40,11 @@ def e164(text: str) -> str:
 
     Only a number that says its country, by ``+`` or ``00``, can be had so; a national one gives ``""``, as do
     extensions and letters. The national ``(0)`` of ``+41 (0)79`` goes, but for Italy, where it is part of the number.
+    Full-width digits are digits, and a link's ``tel:`` goes.
     """
-    text = text.strip()
+    text = text.strip() if text.isascii() else unicodedata.normalize("NFKC", text).strip()
+    if text[:4].lower() == "tel:":
+        text = text[4:].lstrip()
     if not _PHONE.match(text):
         return ""
     digits = _NOT_DIGIT.sub("", _TRUNK.sub("", text, count=1))

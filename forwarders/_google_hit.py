@@ -14,15 +14,18 @@ from urllib.parse import quote
 from forwarders import _ga_limits as limits
 from forwarders._consent_mode import CONSENT_KEYS, consent_pairs
 from forwarders._google_ping import item_pairs, number_text
+from forwarders._gtag import hashes_in
 from forwarders._measurement_protocol import allows_click_ids, page_url
 from forwarders.base import Json, Request
 from proxy.event import FullEvent, Scalar
 from proxy.scrub import scrub_text
-from proxy.signals import AD_SIGNALS, Signal, Signals
+from proxy.signals import AD_SIGNALS, Signal, Signals, Value
+from proxy.sources.consent_mode import read as read_consent_mode
 
 _TEXT: Final = "text"
 _VERSIONS: Final = "versions"
 _HASHES: Final = "hashes"
+_GCD: Final = "gcd"
 
 _SHAPES: Final[Mapping[str, str]] = {
     "v": "2",
@@ -71,6 +74,8 @@ _SHAPES: Final[Mapping[str, str]] = {
     "ec_mode": r"[a-z]{1,2}",
     "ecid": r"[0-9]{1,20}",
     "_ecid": r"[0-9]{1,20}",
+    # How consent came about; without the defaults of a container, which only Google can read.
+    _GCD: r"1(?:[123][A-Za-z_-]){4}[1567](?:l1)?",
 }
 _ADS: Final = (Signal.AD_STORAGE, Signal.AD_USER_DATA)
 _NEEDS: Final[Mapping[str, tuple[Signal, ...]]] = {
@@ -80,14 +85,13 @@ _NEEDS: Final[Mapping[str, tuple[Signal, ...]]] = {
     **dict.fromkeys(("em", "ec_mode", "ecid", "_ecid"), (Signal.AD_USER_DATA,)),
 }
 _EVENT_LEVEL: Final = ("_c", "_ee", "_et", "_dbg")
-_REQUEST_LEVEL: Final = tuple(name for name in _SHAPES if name not in _EVENT_LEVEL and name != "v")
+_REQUEST_LEVEL: Final = tuple(name for name in _SHAPES if name not in {*_EVENT_LEVEL, "v", _GCD})
 _PATTERNS: Final = {name: re.compile(shape) for name, shape in _SHAPES.items()}
 _MOST_TEXT: Final = 100
 _MOST_VERSIONS: Final = 400
 _VERSION_LIST: Final = re.compile(r"[0-9A-Za-z %.;|()_?,/&=+-]+")
 # What could be read as an IPv4 address, but for versions that already look as if truncated.
 _QUAD: Final = re.compile(r"(?<![0-9.])([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}(?!\.?[0-9])")
-_HASH: Final = re.compile(r"(?:em|pn)[0-9]{0,2}\.[0-9A-Za-z_-]{43}")
 
 _PROMOTION: Final = {
     "promotion_id": "pi",
@@ -138,8 +142,7 @@ def _versions(value: str) -> str | None:
 
 def _hashes(value: str) -> str | None:
     """Return hashes of e-mail and phone; a postal address is dropped, as Google takes parts of it unhashed."""
-    parts = value.split("~", 20)[:20]
-    hashes = [part for part in parts if _HASH.fullmatch(part)]
+    hashes = hashes_in(value)
     return "~".join(["tv.1", *hashes]) if hashes else None
 
 
@@ -181,7 +184,7 @@ def hit_request(event: FullEvent, hit: Mapping[str, str], measurement_id: str, h
 def _request_part(event: FullEvent, hit: Mapping[str, str], measurement_id: str) -> list[tuple[str, str]]:
     signals = event.signals
     pairs = [("v", "2"), ("tid", measurement_id)]
-    pairs += consent_pairs(signals, explicit=event.explicit, country=event.country)
+    pairs += _consent_pairs(event, hit.get(_GCD, ""))
     pairs.append(("cid", event.ids["client_id"]))
     if session := event.ids.get("session_id"):
         pairs.append(("sid", session))
@@ -203,6 +206,20 @@ def _request_part(event: FullEvent, hit: Mapping[str, str], measurement_id: str)
         for name, held in limits.good_properties(event.user_properties).items():
             pairs.append(_typed("up", name, held["value"]))
     return pairs
+
+
+def _consent_pairs(event: FullEvent, said: str) -> list[tuple[str, str]]:
+    """Return what counts as the visitor's consent; in the tag's own words (``gcd``) where those come to the same."""
+    pairs = consent_pairs(event.signals, explicit=event.explicit, country=event.country)
+    own = said and _comes_to(said)
+    return [(key, said if key == _GCD and own == event.signals else text) for key, text in pairs]
+
+
+@lru_cache(maxsize=256)
+def _comes_to(said: str) -> Signals | None:
+    """Return what a ``gcd`` says of all four signals; None if it leaves any to what Google presumes."""
+    signals = read_consent_mode(None, said).signals
+    return None if Value.UNKNOWN in signals.values() else signals
 
 
 def _event_part(event: FullEvent, hit: Mapping[str, str]) -> list[tuple[str, str]]:

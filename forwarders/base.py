@@ -59,7 +59,7 @@ class Batch:
     max_bytes: int = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made per event and forwarder, and that would triple what it costs
 class Trace:
     """What identifies the visitor of a consented event, offered to one forwarder at reduction.
 

@@ -297,10 +297,16 @@ def _whole(value: Json) -> int | None:
     return value if type(value) is int else None
 
 
-def _limit_pause(response: Response) -> float:
-    """Return how long a rate limit lasts, in seconds: what Meta estimates or asks for, but at least a minute."""
-    minutes = _minutes_to_regain(response.headers.get("x-business-use-case-usage", ""))
-    return min(max(_LIMIT_PAUSE_S, minutes * 60.0, retry_after(response) or 0.0), _LONGEST_PAUSE_S)
+def _limit_pause(response: Response) -> float | None:
+    """Return how long a rate limit lasts, in seconds: what Meta asks for or estimates, or a minute where it says neither.
+
+    None: it asks by a date, which delivery reads.
+    """
+    estimated = _minutes_to_regain(response.headers.get("x-business-use-case-usage", "")) * 60.0
+    asked = retry_after(response)
+    if asked is None and not estimated:
+        return None if response.headers.get("retry-after") else _LIMIT_PAUSE_S
+    return min(max(estimated, asked or 0.0), _LONGEST_PAUSE_S)
 
 
 def _minutes_to_regain(header: str) -> float:

@@ -59,19 +59,21 @@ class Clean:
     anonymous: CookielessEvent | None = None
     said: tuple[str, str | None] | None = None
     """User agent and language, as a full event may have them."""
-    _urls: dict[frozenset[str], tuple[str | None, str | None]] = field(default_factory=dict)
+    _urls: dict[frozenset[str], str | None] = field(default_factory=dict)
+    _linked: str | None = None
 
     def reduced_urls(self, keep: frozenset[str]) -> tuple[str | None, str | None]:
         """Return page URL and referrer, of whose click ids only those in ``keep`` stay."""
-        if self.page is None or not self.page.click_ids:
-            keep = _NONE  # then it makes no difference whose may stay: a referrer's never do
-        found = self._urls.get(keep)
-        if found is None:
-            found = self._urls[keep] = (
-                self.page.full(keep) if self.page is not None else None,
-                self.referrer.full(_NONE) if self.referrer is not None else None,
-            )
-        return found
+        if self.referrer is not None and self._linked is None:
+            self._linked = self.referrer.full(_NONE)
+        if self.page is None:
+            return None, self._linked
+        if keep.isdisjoint(self.page.click_ids):
+            keep = _NONE  # then it makes no difference whose may stay
+        url = self._urls.get(keep)
+        if url is None:
+            url = self._urls[keep] = self.page.full(keep)
+        return url, self._linked
 
 
 def clean(event: Event) -> Clean:
@@ -88,11 +90,14 @@ def clean(event: Event) -> Clean:
         params=_scrub_named(event.params),
         items=[_scrub_values(item) for item in event.items],
         transaction_id=scrub_id(event.transaction_id) if event.transaction_id else None,
-        # A shop that makes e-mail addresses its event ids still dedupes by what they hash to.
-        event_id=scrub_id(event.event_id)
-        or sha256(event.event_id.encode("utf-8", "replace")).hexdigest()[:32],
+        event_id=event.event_id if event.minted else _event_id(event.event_id),
         click_ids=click_ids,
     )
+
+
+def _event_id(stated: str) -> str:
+    """Return a client's id; a shop that makes e-mail addresses its event ids still dedupes by what they hash to."""
+    return scrub_id(stated) or sha256(stated.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _scrub_values(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
@@ -252,7 +257,9 @@ def reduce_cookieless(
         template = content.anonymous = _cookieless(
             event.name,
             content.page.cookieless() if content.page is not None else None,
-            origin_of(event.referrer) if event.referrer else None,
+            content.referrer.origin
+            if content.referrer is not None
+            else (origin_of(event.referrer) if event.referrer else None),
             content.title,
             content.params,
             content.items,

@@ -207,7 +207,7 @@ def make_gateway(
         report_keep_s=settings.report.keep_days * 86_400,
     )
     remember = Remember(consents, key)
-    subjects = Subjects(consents, remember, _read_counter(), ConsentWatch())
+    subjects = Subjects(consents, remember, _read_counter(), ConsentWatch(), key=key)
     counting = Counting(zone_of(settings.report.timezone))
     traces = Traces(settings.traces)
     pipeline = Pipeline(subjects, outbox, geo, key, DayKeys(store), traces.telling(tell), counting)

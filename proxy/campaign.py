@@ -9,6 +9,7 @@ Sources: Google Analytics' own rules for ``utm_*`` and for its default channels;
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from proxy.clickids import CLICK_IDS, extract
@@ -153,15 +154,18 @@ def campaign_of(url: str | None, referrer: str | None, host: str) -> Campaign | 
     Returns:
         None if nothing of it is told: own pages and payment services are no source.
     """
-    if not tells(url, referrer, host):
-        return None
+    return campaign_in(url, referrer, host) if tells(url, referrer, host) else None
+
+
+def campaign_in(url: str | None, referrer: str | None, host: str) -> Campaign | None:
+    """As ``campaign_of``, of a page of which ``tells`` has said yes."""
     source = medium = campaign = ""
     if url and "?" in url:
         told = utm_params(url)
         if told:
-            source = _text(told.get("utm_source", ""), lower=True)
-            medium = _text(told.get("utm_medium", ""), lower=True)
-            campaign = _text(told.get("utm_campaign", "")) or _text(told.get("utm_id", ""))
+            source = _name(told.get("utm_source", ""), lower=True)
+            medium = _name(told.get("utm_medium", ""), lower=True)
+            campaign = _name(told.get("utm_campaign", "")) or _name(told.get("utm_id", ""))
         if not source and (clicked := _clicked(url)) is not None:
             source, medium = clicked[0], medium or clicked[1]
     if not (source or medium or campaign):
@@ -169,8 +173,14 @@ def campaign_of(url: str | None, referrer: str | None, host: str) -> Campaign | 
     return Campaign(source, medium, campaign)
 
 
-def _text(told: str, *, lower: bool = False) -> str:
+def _name(told: str, *, lower: bool = False) -> str:
     """Return a name as it may be kept; empty if it is, or holds, anything that looks like a person's."""
+    if len(told) > MOST:
+        return _text(told, lower=lower)
+    return _short(told, lower=lower) if told else ""
+
+
+def _text(told: str, *, lower: bool) -> str:
     text = " ".join(told.split())
     if not text.isprintable():
         text = "".join(filter(str.isprintable, text))
@@ -178,6 +188,10 @@ def _text(told: str, *, lower: bool = False) -> str:
         return ""
     short = (text.lower() if lower else text)[:MOST].rstrip()
     return short if short == text or not _is_personal(short) else ""
+
+
+# A campaign sends many visitors, and all of them bring the same few names.
+_short = lru_cache(maxsize=2048)(_text)
 
 
 def _is_personal(text: str) -> bool:

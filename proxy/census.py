@@ -2,14 +2,16 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from redis.exceptions import NoPermissionError
 
 from proxy import metrics_stored as metrics
 from proxy.audit.waiting import oldest_waiting
 from proxy.delivery.backoff import State
-from proxy.delivery.states import STATES, parse_states
+from proxy.delivery.states import ORDERS, STATES, parse_states, paused_by_operator
 from proxy.delivery.triage import LONGEST_S
 from proxy.reasons import Decision, Outcome, Reason
 from proxy.site import Site
@@ -75,18 +77,38 @@ async def take_census(store: Store, sites: Sequence[Site], partitions: int) -> C
             census.add(metrics.DEAD_LETTERS, link, dead)
             age_ms = now_ms - int(oldest[0][0].partition(b"-")[0]) if oldest else 0
             census.raise_to(metrics.OLDEST, link, max(age_ms, 0) / 1000)
-    states: Any = await store.redis.hgetall(STATES)  # bytes, as nothing is decoded
-    for one in parse_states(states, time.time_ns() // 1_000_000):
-        if (one.site, one.forwarder) in configured:
-            who = (one.site, one.forwarder)
-            paused = one.state in {State.PAUSED, State.HELD}
-            census.raise_to(metrics.PAUSED, who, float(paused))
-            census.raise_to(metrics.FAILING, who, float(one.state is State.FAILING))
-    memory: Any = await store.redis.info("memory")
-    census.add(metrics.STORE_MEMORY, (), float(memory["used_memory"]))
-    census.add(metrics.STORE_MEMORY_LIMIT, (), float(memory["maxmemory"]))
+    await _add_states(census, store, configured)
+    await _add_server(census, store)
     census.add(metrics.AUDIT_LAG, (), await oldest_waiting(store, partitions) or 0.0)
     return census
+
+
+async def _add_states(census: Census, store: Store, configured: Collection[tuple[str, str]]) -> None:
+    """Say which forwarders send nothing. An operator's pause stands from the moment it is ordered, whoever runs."""
+    async with store.redis.pipeline(transaction=True) as pipe:
+        pipe.hgetall(STATES)
+        pipe.hgetall(ORDERS)
+        states, orders = await pipe.execute()
+    held = paused_by_operator(orders)
+    for who in held.intersection(configured):
+        census.raise_to(metrics.PAUSED, (*who, "operator"), 1.0)
+    for one in parse_states(states, time.time_ns() // 1_000_000):
+        who = (one.site, one.forwarder)
+        if who in configured and who not in held:
+            census.raise_to(metrics.PAUSED, (*who, "vendor"), float(one.state is State.PAUSED))
+            census.raise_to(metrics.FAILING, who, float(one.state is State.FAILING))
+
+
+async def _add_server(census: Census, store: Store) -> None:
+    """Say how full and how busy the server is; nothing where its user may not ask for that."""
+    try:
+        info: Any = await store.redis.info("memory", "cpu")
+    except NoPermissionError:
+        return
+    census.add(metrics.STORE_MEMORY, (), float(info["used_memory"]))
+    census.add(metrics.STORE_MEMORY_LIMIT, (), float(info.get("maxmemory", 0)))
+    if "used_cpu_user" in info:
+        census.add(metrics.STORE_CPU, (), float(info["used_cpu_user"]) + float(info["used_cpu_sys"]))
 
 
 async def _names(store: Store, partition: int) -> list[bytes]:
@@ -109,8 +131,10 @@ def _begin_at_zero(census: Census, sites: Iterable[Site]) -> None:
         census.add(metrics.RECEIVED, (site.name,), 0)
         for link in site.links:
             who = (site.name, link.name)
-            for metric in (metrics.WITHDRAWN, metrics.LATE_REFUSALS, metrics.PAUSED, metrics.FAILING):
+            for metric in (metrics.WITHDRAWN, metrics.LATE_REFUSALS, metrics.FAILING):
                 census.add(metric, who, 0)
+            for by in metrics.PAUSERS:
+                census.add(metrics.PAUSED, (*who, by), 0)
             census.add(metrics.AGE_LIMIT, who, min(LONGEST_S, link.forwarder.full_max_age_s))
             for outcome, reason in metrics.ENDINGS:
                 census.add(metrics.OUTCOMES, (*who, outcome, reason), 0)

@@ -15,7 +15,7 @@ from proxy.attribution import (
     new_clicks,
     with_clicks,
 )
-from proxy.campaign import MOST, Campaign, bare_host, campaign_of, tells
+from proxy.campaign import MOST, Campaign, bare_host, campaign_in, tells
 from proxy.consent import Record
 from proxy.event import Event
 from proxy.signals import ConsentState
@@ -44,13 +44,14 @@ async def credited(
     """
     site = arrival.site
     converts = event.name in site.conversions
-    tells_something = _tells(event, arrival.host)
+    may_touch, may_click = allowed(state.signals)
+    keeps = subject.visitor is not None and site.attribution_ms > 0 and (may_touch or may_click)
+    tells_something = (converts or keeps) and _tells(event, arrival.host)
     if not (converts or tells_something):
         return NO_CREDIT
-    own = campaign_of(event.url, event.referrer, arrival.host) if tells_something else None
-    may_touch, may_click = allowed(state.signals)
-    if subject.visitor is None or not site.attribution_ms or not (may_touch or may_click):
-        return Credit(own) if converts else NO_CREDIT
+    own = campaign_in(event.url, event.referrer, arrival.host) if tells_something else None
+    if not keeps:
+        return Credit(own)
     kept = lasting(subject.kept, arrival.now_ms, site.attribution_ms)
     if tells_something:
         kept = await _with_news(

@@ -1,6 +1,7 @@
 """An outbox entry: the reduced event, the consent it stands on, and where it belongs. Encoding only. Pure."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import orjson
 
@@ -53,6 +54,9 @@ _OWN_FULL = ("url", "referrer", "address", "ids", "contact", "user_id", "user_pr
 _OWN_COOKIELESS = ("address", "random_id")
 _SHARED_FULL = tuple(name for name in FullEvent.__slots__ if name not in _OWN_FULL)
 _SHARED_COOKIELESS = tuple(name for name in CookielessEvent.__slots__ if name not in _OWN_COOKIELESS)
+_READ = {
+    names: attrgetter(*names) for names in (_OWN_FULL, _OWN_COOKIELESS, _SHARED_FULL, _SHARED_COOKIELESS)
+}
 
 
 class Shared:
@@ -68,12 +72,11 @@ class Shared:
 
 
 def _filled(event: object, names: tuple[str, ...]) -> dict[str, object]:
-    body: dict[str, object] = {}
-    for name in names:
-        value = getattr(event, name)
-        if value is not None and (value or type(value) not in _CONTAINERS):
-            body[name] = value
-    return body
+    return {
+        name: value
+        for name, value in zip(names, _READ[names](event), strict=True)
+        if value is not None and (value or type(value) not in _CONTAINERS)
+    }
 
 
 def encode(entry: Entry, shared: Shared | None = None) -> bytes:

@@ -5,6 +5,7 @@ It works while the store is down, and says so within a second.
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +17,14 @@ from prometheus_client.registry import Collector
 
 from proxy import metrics
 from proxy.census import Census, take_census
+from proxy.clocks import Reading
 from proxy.facts import Fact
 from proxy.metrics_stored import ENTRY_LIMIT, STORE_UP
 from proxy.site import Site
 from proxy.store.assurance import takes_writes
 from proxy.store.client import GONE, Store
 
-_PATIENCE_S: Final = 0.8
+_PATIENCE_S: Final = 0.6
 
 
 async def expose(store: Store, sites: Sequence[Site], partitions: int, facts: Sequence[Fact] = ()) -> bytes:
@@ -35,7 +37,11 @@ async def expose(store: Store, sites: Sequence[Site], partitions: int, facts: Se
         facts: what the process that is asked knows of itself and of its children.
     """
     metrics.prepare(sites)
-    trouble, census = await asyncio.gather(takes_writes(store), _census_in_time(store, sites, partitions))
+    trouble, census, clock = await asyncio.gather(
+        takes_writes(store), _census_in_time(store, sites, partitions), _clock_in_time(store)
+    )
+    if clock is not None:
+        facts = [*facts, Fact(metrics.CLOCK, clock, ("store",))]
     registry = CollectorRegistry()
     registry.register(_StoreCollector(census, up=census is not None and not trouble))
     registry.register(_FactCollector(facts))
@@ -48,6 +54,18 @@ async def _census_in_time(store: Store, sites: Sequence[Site], partitions: int) 
             return await take_census(store, sites, partitions)
     except GONE:
         return None
+
+
+async def _clock_in_time(store: Store) -> float | None:
+    """Return how far our clock is ahead of the store's for sure, in seconds; None if it does not answer."""
+    asked_ms = time.time_ns() // 1_000_000
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            seconds, micros = await store.redis.time()
+    except GONE:
+        return None
+    theirs_ms = seconds * 1000 + micros // 1000
+    return Reading.of(asked_ms, time.time_ns() // 1_000_000, theirs_ms, resolution_ms=1).sure_s
 
 
 class _StoreCollector(Collector):

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from proxy import __version__
-from proxy.metrics import BUILD, RESIDENT, RESTARTS, WORKERS
+from proxy.clocks import VendorClocks
+from proxy.metrics import BUILD, CLOCK, RESIDENT, RESTARTS, WORKERS
 from proxy.metrics_stored import Metric
 
 _UNIT: Final = {"kB": 1024}
@@ -41,6 +42,17 @@ def of_workers(running: int, wanted: int, restarts: int) -> list[Fact]:
         Fact(WORKERS, wanted, ("wanted",)),
         Fact(RESTARTS, restarts),
     ]
+
+
+def of_clock(vendors: VendorClocks, now_s: float) -> list[Fact]:
+    """Return what the vendors' answers say of our clock; nothing where none has answered of late.
+
+    Args:
+        vendors: what they said.
+        now_s: now, by the clock of delivery, monotonic seconds.
+    """
+    ahead_s = vendors.ahead_s(now_s)
+    return [] if ahead_s is None else [Fact(CLOCK, ahead_s, ("vendors",))]
 
 
 def resident_bytes(pid: int) -> int | None:

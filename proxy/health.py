@@ -3,20 +3,25 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from proxy.admin import Part
 from proxy.audit.waiting import oldest_waiting
+from proxy.delivery.backoff import State
 from proxy.delivery.clock import SystemClock
-from proxy.delivery.states import read_states
+from proxy.delivery.pace import Pace
+from proxy.delivery.states import ORDERS, LinkState, paused_by_operator, read_states
 from proxy.site import Site
 from proxy.store.assurance import Durability, Finding, assess, takes_writes
 from proxy.store.client import Store, StoreUnavailableError
+from proxy.store.keys import outbox_keys, partition_keys
 
 log = logging.getLogger("sayso.store")
 Ask = Callable[[], Awaitable[dict[str, Part]]]
 _LOOK_S = 60.0
 _SOON_S = 5.0
 _AUDIT_LATE_S = 60.0
+_SILENCE_MS = Pace().silence_ms
 
 
 def store_part(store: Store) -> Ask:
@@ -95,23 +100,84 @@ def audit_part(store: Store, partitions: int, trouble: Callable[[], str]) -> Ask
     return ask
 
 
-def delivery_part(store: Store, sites: Sequence[Site]) -> Ask:
-    """Make the question how each forwarder is: one that is paused or failing degrades, and nothing more."""
+@dataclass(frozen=True, slots=True)
+class Outboxes:
+    """What ``delivery_part`` has to know of the outboxes.
+
+    ``partitions``: how many parts each has; ``most_entries``: how many entries a part holds; ``ours``: this process
+    delivers, so there is one that does.
+    """
+
+    partitions: int = 1
+    most_entries: int = 0
+    ours: bool = True
+
+
+def delivery_part(store: Store, sites: Sequence[Site], outboxes: Outboxes | None = None) -> Ask:
+    """Make the question how each forwarder is: whatever is wrong with one degrades, and nothing more."""
+    known = outboxes or Outboxes()
 
     async def ask() -> dict[str, Part]:
         try:
             states = {
                 (one.site, one.forwarder): one for one in await read_states(store, SystemClock().now_ms())
             }
+            held = paused_by_operator(await store.guarded(store.redis.hgetall(ORDERS)))
+            alive = known.ours or await _somebody_delivers(store, known.partitions)
+            full = await _full(store, sites, known)
         except StoreUnavailableError:
             return {}
         found: dict[str, Part] = {}
         for site in sites:
             for link in site.links:
-                state = states.get((site.name, link.name))
-                found[f"{site.name}.{link.name}"] = (
-                    Part("ready") if state is None else Part("degraded", f"{state.state}: {state.words}")
-                )
+                who = (site.name, link.name)
+                words = _trouble(states.get(who), held=who in held, alive=alive, full=who in full)
+                found[f"{site.name}.{link.name}"] = Part("degraded", words) if words else Part("ready")
         return found
 
     return ask
+
+
+def _trouble(state: LinkState | None, *, held: bool, alive: bool, full: bool) -> str:
+    """Say what is wrong with a forwarder; empty if nothing is."""
+    found: list[str] = []
+    if full:
+        found.append("its outbox is full")
+    if held:
+        found.append("paused by an operator: it sends nothing until it is resumed")
+    elif state is not None and state.state in {State.PAUSED, State.FAILING}:
+        found.append(f"{state.state}: {state.words}")
+    if not alive:
+        found.append("no process delivers")
+    return "; ".join(found)
+
+
+async def _somebody_delivers(store: Store, partitions: int) -> bool:
+    """Tell whether any delivering process has been heard of lately.
+
+    Raises:
+        StoreUnavailableError: the store does not answer.
+    """
+    async with store.redis.pipeline(transaction=False) as pipe:
+        pipe.time()
+        for partition in range(partitions):
+            pipe.zrange(partition_keys(partition).workers, 0, -1, withscores=True)
+        (seconds, _), *workers = await store.guarded(pipe.execute())
+    return any(abs(seconds * 1000 - at) <= _SILENCE_MS for found in workers for _, at in found)
+
+
+async def _full(store: Store, sites: Sequence[Site], known: Outboxes) -> set[tuple[str, str]]:
+    """Return the forwarders of which a part of the outbox takes no more entries.
+
+    Raises:
+        StoreUnavailableError: the store does not answer.
+    """
+    if not known.most_entries:
+        return set()
+    links = [(site.name, link.name) for site in sites for link in site.links]
+    asked = [(link, partition) for link in links for partition in range(known.partitions)]
+    async with store.redis.pipeline(transaction=False) as pipe:
+        for link, partition in asked:
+            pipe.xlen(outbox_keys(partition, *link).stream)
+        waiting = await store.guarded(pipe.execute())
+    return {link for (link, _), number in zip(asked, waiting, strict=True) if number >= known.most_entries}

@@ -14,8 +14,8 @@ from urllib.parse import unquote_plus
 
 from forwarders._google_hit import PROMOTION_EVENTS, shaped
 from forwarders._google_ping import ITEM_NAMES
-from forwarders._gtag import client_id_in, session_in
-from proxy.event import Event
+from forwarders._gtag import client_id_in, contact_in, session_in
+from proxy.event import Event, UserData
 from proxy.parse import MAX_EVENTS, MAX_ID, STRINGS, InvalidInputError, parse_event
 from proxy.reasons import Invalid
 from proxy.signals import Value
@@ -113,6 +113,11 @@ def event_of(hit: Hit, streams: tuple[str, ...], *, now_ms: int, mint_id: str) -
     event = parse_event(hit.raw, now_ms=now_ms, mint_id=mint_id, trusted=False)
     event.client_id, event.session_id = hit.client_id, hit.session_id
     event.stream, event.hit = hit.stream, hit.kept
+    if (
+        "em" in hit.kept
+    ):  # hashed by the page: the click ids of its conversion may be missing, and this does as well
+        email, phone = contact_in(hit.kept["em"])
+        event.user_data = UserData(google_email=email, google_phone=phone)
     if not event.minted and hit.stream != streams[0]:
         # The tag reports one event to each of a page's streams: these are no duplicates.
         event.event_id = f"{event.event_id[: MAX_ID - 20]}.{hit.stream[:19]}"
@@ -198,8 +203,9 @@ def _hit(pairs: Pairs) -> Hit:
     )
 
 
-# What a parameter of this value denies. Where ``gcd`` shows that the signal was never set, it is Google's presumption for
-# the visitor's region, and says nothing of this visitor.
+# What a parameter of this value denies, where ``gcd`` grants that signal or is not there. Where ``gcd`` shows that the signal
+# was never set, it is Google's presumption for the visitor's region, and says nothing of this visitor; where ``gcd`` denies it
+# too, it is no word of its own.
 _DENIALS: Final = {"npa": ("1", "ad_personalization"), "dma_cps": ("-", "ad_user_data")}
 
 
@@ -207,18 +213,18 @@ def _consent(pairs: Pairs) -> dict[str, object]:
     """Return the consent strings, and what the parameters that follow from consent deny."""
     consent: dict[str, object] = {key: pairs[key] for key in STRINGS & pairs.keys() if pairs[key]}
     for key, (denies, signal) in _DENIALS.items():
-        if pairs.get(key) == denies and not _presumed(pairs, signal):
+        if pairs.get(key) == denies and not _follows(pairs, signal):
             consent[signal] = Value.DENIED.value
     return consent
 
 
-def _presumed(pairs: Mapping[str, str], signal: str) -> bool:
+def _follows(pairs: Mapping[str, str], signal: str) -> bool:
     gcd = pairs.get("gcd")
     if not gcd:
         return False
     said = read_consent_mode(None, gcd)
     value: Value = getattr(said.signals, signal)
-    return said.readable and value is Value.UNKNOWN
+    return said.readable and value is not Value.GRANTED
 
 
 def _item(text: str) -> dict[str, object]:

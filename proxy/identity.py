@@ -6,6 +6,7 @@ The id is 128 random bits. It leaves to nobody: every forwarder gets its own key
 import hashlib
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
 from proxy.consent import FUTURE_MS, UNREADABLE, Refusal, Unreadable
@@ -15,6 +16,7 @@ REFUSAL_COOKIE = "_sayso_consent"
 _ID = re.compile(r"([A-Za-z0-9_-]{22})(?:\.([0-9]{10}))?\Z")
 _REFUSAL = re.compile(r"1\.([gdu]{4})\.([0-9]{13})\Z")
 _SKEW_S = 24 * 3600
+_ALIKE_S = 10
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,6 +34,25 @@ class Visitor:
 def mint(now_s: int) -> Visitor:
     """Make a new id."""
     return Visitor(secrets.token_urlsafe(16), now_s)
+
+
+def mint_alike(key: bytes, site: str, browser: tuple[str, ...], now_s: int) -> Visitor:
+    """Make the new id that hits which one browser sends at once, before it has our cookie, agree on.
+
+    Else each of them would be another visitor, and a withdrawal would reach only the one whose cookie came last. It is
+    another one ten seconds later: nobody is known again by it, and it says nothing without our key.
+
+    Args:
+        key: the installation's secret.
+        site: the site's name.
+        browser: what tells one browser of a site from the others, among it an id of its own, and what it says. Not kept.
+        now_s: Unix s.
+    """
+    text = "\0".join((site, *browser, str(now_s // _ALIKE_S)))
+    digest = hashlib.blake2b(
+        text.encode("utf-8", "replace"), key=key, digest_size=16, person=b"mint"
+    ).digest()
+    return Visitor(urlsafe_b64encode(digest).rstrip(b"=").decode(), now_s)
 
 
 def parse_visitor(text: str) -> Visitor | None:

@@ -1,6 +1,7 @@
-"""What is measured of requests, of the store and of the event loop: gathered in the process, handed over once a second."""
+"""What is measured of requests, of the store and of the event loop: gathered in the process, handed over soon after."""
 
 import asyncio
+import time
 from typing import Final
 
 from prometheus_client import Counter
@@ -9,20 +10,21 @@ from proxy.metrics import (
     CLASSES,
     HTTP_REQUESTS,
     LOOP_BUCKETS,
+    LOOP_CPU,
     LOOP_LAG,
+    PROCESS_CPU,
     STORE_BUCKETS,
     STORE_DURATION,
     STORE_ERRORS,
     STORE_OPERATIONS,
 )
-from proxy.observe import Gathered
+from proxy.observe import HANDED_OVER_S, Gathered
 
-_EVERY_S: Final = 1.0
 _TICK_S: Final = 0.5
 
 
 class Tally:
-    """Feeds one labelled counter. What a killed process had gathered in its last second is lost."""
+    """Feeds one labelled counter. What a killed process had gathered since it handed over last is lost."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
@@ -34,7 +36,7 @@ class Tally:
         counts = self._counts
         counts[labels] = counts.get(labels, 0) + 1
         if self._handle is None:
-            self._handle = asyncio.get_running_loop().call_later(_EVERY_S, self.hand_over)
+            self._handle = asyncio.get_running_loop().call_later(HANDED_OVER_S, self.hand_over)
 
     def hand_over(self) -> None:
         """Hand over what was gathered."""
@@ -77,10 +79,22 @@ class StoreWatch:
 
 
 async def watch_loop(part: str) -> None:
-    """Measure how late timers fire, until cancelled. ``part`` is a value of the metric's label."""
+    """Measure how late timers fire and how much CPU is used, until cancelled.
+
+    Each process counts its own CPU time, from its start on: so the sum never falls, whichever of them ends.
+
+    Args:
+        part: a value of the metrics' label.
+    """
     lag = Gathered(LOOP_LAG.labels(part), LOOP_BUCKETS)
+    of_process, of_loop = PROCESS_CPU.labels(part), LOOP_CPU.labels(part)
+    process_s = loop_s = 0.0
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + _TICK_S
         await asyncio.sleep(_TICK_S)
         lag.observe(max(loop.time() - due, 0.0))
+        before, process_s = process_s, time.process_time()
+        of_process.inc(max(process_s - before, 0.0))
+        before, loop_s = loop_s, time.thread_time()  # the loop runs in this thread
+        of_loop.inc(max(loop_s - before, 0.0))

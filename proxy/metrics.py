@@ -27,6 +27,7 @@ from proxy.metrics_stored import (
     OUTCOMES,
     PAUSED,
     RECEIVED,
+    STORE_CPU,
     STORE_MEMORY,
     STORE_MEMORY_LIMIT,
     STORE_UP,
@@ -199,6 +200,22 @@ _LOOP = Metric(
     {"part": ("gateway", "main")},
     buckets=LOOP_BUCKETS,
 )
+_LOOP_CPU = Metric(
+    "sayso_event_loop_cpu_seconds",
+    "counter",
+    "CPU time of the threads that do the work, one in each process, in seconds. None can use more than one core.",
+    ("part",),
+    "process",
+    {"part": ("gateway", "main")},
+)
+_CPU = Metric(
+    "sayso_process_cpu_seconds",
+    "counter",
+    "CPU time of our processes, in seconds: all gateway workers together, and the one that is asked.",
+    ("part",),
+    "process",
+    {"part": ("gateway", "main")},
+)
 
 # --- known to the process that is asked -----------------------------------------------------------------------------
 
@@ -224,6 +241,14 @@ RESIDENT = Metric(
     ("part",),
     "process",
     {"part": ("main", "gateway")},
+)
+CLOCK = Metric(
+    "sayso_clock_ahead_seconds",
+    "gauge",
+    "How far this machine's clock is ahead of another for sure, in seconds; below zero: behind; 0: both may be right.",
+    ("of",),
+    "process",
+    {"of": ("store", "vendors")},
 )
 CANARY_RUNS = Metric(
     "sayso_canary_runs",
@@ -279,11 +304,15 @@ CATALOGUE: tuple[Metric, ...] = (
     _STORE_ERRORS,
     STORE_MEMORY,
     STORE_MEMORY_LIMIT,
+    STORE_CPU,
     AUDIT_LAG,
     _LOOP,
+    _LOOP_CPU,
+    _CPU,
     WORKERS,
     RESTARTS,
     RESIDENT,
+    CLOCK,
     CANARY_RUNS,
     _CANARY,
     CANARY_LAST,
@@ -328,9 +357,12 @@ CONSENT_DISAGREEMENTS = _counter(DISAGREEMENTS)
 
 HTTP_REQUESTS = _counter(REQUESTS)
 DELIVERY_LAG = _histogram(_LAG)
+REQUEST_BUCKETS, AGE_BUCKETS, LAG_BUCKETS = _REQUEST.buckets, _AGE.buckets, _LAG.buckets
 STORE_DURATION = _histogram(_STORE_TIME)
 STORE_ERRORS = _counter(_STORE_ERRORS)
 LOOP_LAG = _histogram(_LOOP)
+LOOP_CPU = _counter(_LOOP_CPU)
+PROCESS_CPU = _counter(_CPU)
 CANARY_DURATION = _histogram(_CANARY)
 
 

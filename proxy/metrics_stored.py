@@ -65,11 +65,13 @@ WITHDRAWN = Metric(
     "Entries that were lowered or dropped because consent was gone when it was read again.",
     LINK,
 )
+PAUSERS = ("vendor", "operator")
 PAUSED = Metric(
     "sayso_forwarder_paused",
     "gauge",
-    "1 while a forwarder sends nothing until an operator mends something or resumes it.",
-    LINK,
+    "1 while a forwarder sends nothing: what its vendor refuses must be mended, or an operator has paused it.",
+    (*LINK, "by"),
+    values={"by": PAUSERS},
 )
 FAILING = Metric(
     "sayso_forwarder_failing",
@@ -94,6 +96,7 @@ STORE_MEMORY_LIMIT = Metric(
     "gauge",
     "Memory that the store may use, in bytes; 0 where it has no bound.",
 )
+STORE_CPU = Metric("sayso_store_cpu_seconds", "counter", "CPU time of the store's server, in seconds.")
 AUDIT_LAG = Metric(
     "sayso_audit_lag_seconds",
     "gauge",

@@ -1,7 +1,7 @@
-"""A histogram that is cheap to feed: observations are gathered and handed over once a second.
+"""A histogram that is cheap to feed: observations are gathered and handed over ten times a second.
 
 With several processes each observation writes to mapped files, which costs a request more than its consent does. What a
-killed process had gathered in its last second is lost; nothing that must add up is counted this way.
+killed process had gathered in its last tenth of a second is lost; nothing that must add up is counted this way.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ from bisect import bisect_left
 
 from prometheus_client import Histogram
 
-_EVERY_S = 1.0
+HANDED_OVER_S = 0.1
+"""For how long it is gathered, in seconds. To hand over takes about a tenth of a millisecond."""
 
 
 class Gathered:
@@ -27,7 +28,7 @@ class Gathered:
         self._counts[bisect_left(self._bounds, seconds)] += 1
         self._sum += seconds
         if self._handle is None:
-            self._handle = asyncio.get_running_loop().call_later(_EVERY_S, self.hand_over)
+            self._handle = asyncio.get_running_loop().call_later(HANDED_OVER_S, self.hand_over)
 
     def hand_over(self) -> None:
         """Hand over what was gathered."""

@@ -20,6 +20,7 @@ DEFAULT_PRESET = "eea-strict"
 
 ANALYTICS = INDEX[Signal.ANALYTICS_STORAGE]
 _AD_STORAGE = INDEX[Signal.AD_STORAGE]
+_BASES = frozenset({Reason.GRANTED, Reason.LEGITIMATE_INTEREST})
 _RANK: dict[Reason, int] = {reason: rank for rank, reason in enumerate(Reason)}
 
 
@@ -151,14 +152,16 @@ def decide(rule: Rule, state: ConsentState) -> Decided:
             worst, signal = reason, SIGNALS[position]
     if worst is None:
         return Decided(Decision.FULL, basis)
-    return Decided(rule.unreadable if worst is Reason.CONSENT_UNREADABLE else rule.otherwise, worst, signal)
+    if worst is Reason.CONSENT_UNREADABLE and not state.garbled:
+        return Decided(rule.unreadable, worst, signal)
+    return Decided(rule.otherwise, worst, signal)
 
 
 def has_basis(state: ConsentState, *, interest: bool) -> bool:
     """Tell whether a visitor id may exist: statistics allowed on their basis, or ``ad_storage`` granted."""
     if state.signals.values()[_AD_STORAGE] is Value.GRANTED:
         return True
-    return allowed(state, ANALYTICS, interest=interest) in {Reason.GRANTED, Reason.LEGITIMATE_INTEREST}
+    return allowed(state, ANALYTICS, interest=interest) in _BASES
 
 
 def consented(state: ConsentState) -> bool:

@@ -83,7 +83,7 @@ class Invalid(StrEnum):
 IN_WORDS: dict[Reason, str] = {
     Reason.GRANTED: "the visitor consented to all that this vendor needs",
     Reason.LEGITIMATE_INTEREST: "sent on legitimate interest; the visitor has not objected",
-    Reason.CONSENT_UNREADABLE: "the stored consent could not be read, so it is not taken as given",
+    Reason.CONSENT_UNREADABLE: "what tells of the consent could not be read, so it is not taken as given",
     Reason.WITHDRAWN: "the visitor has withdrawn their consent",
     Reason.GPC: "the browser asks not to be tracked (Global Privacy Control)",
     Reason.OBJECTION: "the visitor has objected",

@@ -18,13 +18,15 @@ from proxy.admin_events import explained, guard_of
 from proxy.assemble import NotUsableError, OpenStore, bind, make_ledger, open_store, reachable, url_of
 from proxy.audit.ledger import Ledger
 from proxy.canary.keeper import Keeper
+from proxy.clocks import VendorClocks
 from proxy.compile import compile_sites
 from proxy.dashboard.wired import add_dashboard
+from proxy.delivery.clock import SystemClock
 from proxy.delivery.delivery import Delivery
 from proxy.exposition import expose
-from proxy.facts import Fact, build, of_processes
+from proxy.facts import Fact, build, of_clock, of_processes
 from proxy.geo import Geo
-from proxy.health import DurabilityWatch, audit_part, delivery_part, store_part
+from proxy.health import DurabilityWatch, Outboxes, audit_part, delivery_part, store_part
 from proxy.instruments import watch_loop
 from proxy.logs import set_up
 from proxy.metrics_folder import fold, lock_of
@@ -73,6 +75,7 @@ class _Running:
     _traces: Traces | None = None
     _ledger: Ledger | None = None
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
+    _clocks: VendorClocks = field(default_factory=VendorClocks)
 
     async def use(self, settings: Settings) -> None:
         """Run on these settings from now on. What ran on others is replaced without a gap, and ends in order.
@@ -92,7 +95,9 @@ class _Running:
             if before is not None:
                 await before.fall_silent()
             self._traces = Traces(settings.traces)
-            self._delivery = _delivery(settings, sites, self.opened, self.canary.own, self._traces)
+            self._delivery = _delivery(
+                settings, sites, self.opened, self.canary.own, self._traces, self._clocks
+            )
             await self._delivery.start()
             if before is not None:
                 self._end(before, traced)
@@ -128,7 +133,8 @@ class _Running:
 
     async def forwarders(self) -> dict[str, Part]:
         """Say how each forwarder is."""
-        return await delivery_part(self.opened.store, self.sites)()
+        bounds = self.settings.store.partitions, self.settings.delivery.max_entries
+        return await delivery_part(self.opened.store, self.sites, Outboxes(*bounds, ours=self.delivers))()
 
     async def audit(self) -> dict[str, Part]:
         """Say whether the audit trail is written."""
@@ -150,6 +156,7 @@ class _Running:
         """Return the text exposition."""
         partitions, limit = self.settings.store.partitions, self.settings.delivery.max_entries
         facts = [build(), Fact(ENTRY_LIMIT, float(limit * partitions)), *self.canary.facts()]
+        facts += of_clock(self._clocks, SystemClock().monotonic())
         facts += self.workers.facts() if self.workers is not None else of_processes(os.getpid(), [])
         return await expose(self.opened.store, self.sites, partitions, facts)
 
@@ -252,7 +259,12 @@ def _workers(public: socket.socket, metrics_dir: Path | None) -> Workers:
 
 
 def _delivery(
-    settings: Settings, sites: tuple[Site, ...], opened: OpenStore, own: Mapping[str, str], traces: Traces
+    settings: Settings,
+    sites: tuple[Site, ...],
+    opened: OpenStore,
+    own: Mapping[str, str],
+    traces: Traces,
+    clocks: VendorClocks,
 ) -> Delivery:
     return Delivery(
         sites,
@@ -268,6 +280,7 @@ def _delivery(
         in_flight=settings.delivery.in_flight,
         kept=Kept(settings.delivery.replay_hours * 3600, settings.delivery.replay_entries),
         on_attempt=traces.attempts.tell if traces.attempts is not None else None,
+        vendor_clocks=clocks,
     )
 
 

@@ -103,7 +103,8 @@ class ConsentState:
 
     ``why`` says for each signal how it came to its value: ``Reason.GRANTED`` where it is granted, otherwise one of
     the reasons from ``CONSENT_UNREADABLE`` to ``CONSENT_UNKNOWN``. ``explicit`` is true when the visitor (or a site
-    on the visitor's behalf) has made any choice, which Google's ``gcd`` tells apart from a default.
+    on the visitor's behalf) has made any choice, which Google's ``gcd`` tells apart from a default. ``garbled`` is true
+    when what cannot be read is a source of this request, such as a banner's cookie, and not what is stored.
     """
 
     signals: Signals
@@ -112,6 +113,7 @@ class ConsentState:
     decided_at: int = 0
     gpc: bool = False
     explicit: bool = False
+    garbled: bool = False
 
 
 UNKNOWN_STATE = ConsentState(ALL_UNKNOWN, (Reason.CONSENT_UNKNOWN,) * 4)

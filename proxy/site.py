@@ -179,7 +179,7 @@ class Site:
         The answer depends on the event's name and on why each signal is what it is, so it is remembered by those.
         """
         remembered: dict[object, tuple[Decided, ...]] = self._remembered  # type: ignore[attr-defined]  # set above
-        key = (event_name, state.why, state.gpc)
+        key = (event_name, state.why, state.gpc, state.garbled)
         found = remembered.get(key)
         if found is None:
             found = tuple(

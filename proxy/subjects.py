@@ -9,7 +9,7 @@ from proxy.consent import Record, Unreadable, combine
 from proxy.consent_watch import ConsentWatch
 from proxy.crediting import credited
 from proxy.event import Event
-from proxy.identity import Visitor, mint
+from proxy.identity import Visitor, mint, mint_alike
 from proxy.policy import ANALYTICS, allowed
 from proxy.reasons import Reason
 from proxy.remember import Remember, Statement
@@ -32,6 +32,7 @@ class Subjects:
         remember: writes what banner cookies say.
         count_read: called once per consent read with ``found``, ``absent``, ``unreadable`` or ``failed``.
         watch: counts late and contradictory consent.
+        key: the installation's secret, for ids.
     """
 
     def __init__(
@@ -40,11 +41,14 @@ class Subjects:
         remember: Remember,
         count_read: Callable[[str], None],
         watch: ConsentWatch | None = None,
+        *,
+        key: bytes,
     ) -> None:
         self._consents = consents
         self._remember = remember
         self._count_read = count_read
         self._watch = watch
+        self._key = key
 
     async def stand(self, arrival: Arrival, event: Event, subject: Subject, *, own: bool) -> Standing:
         """Find out on what an event is decided; ``own``: it is of the visitor who sent the request.
@@ -213,7 +217,7 @@ class Subjects:
             said, source = standing.told(event.consent, site.links)
         first = first_grants(said, state.signals, known)
         if subject.visitor is None:
-            subject.visitor = mint(now_s)
+            subject.visitor = await self._mint(arrival, event)
             subject.fresh = True
             if Value.DENIED in known.values():  # said under an id that has just ended
                 first = with_denials(first, known)
@@ -240,3 +244,20 @@ class Subjects:
         if subject.session_start is None and statistics in {Reason.GRANTED, Reason.LEGITIMATE_INTEREST}:
             subject.session_start = now_s
             await self._consents.begin_session(site.name, subject.visitor.id, now_s)
+
+    async def _mint(self, arrival: Arrival, event: Event) -> Visitor:
+        """Make an id. Google's tag may send several hits before it has an answer; by its own id they are told to be one's."""
+        now_s, visit, site = arrival.now_ms // 1000, arrival.visit, arrival.site.name
+        if not event.client_id or arrival.trusted:
+            return mint(now_s)
+        said = f"{event.consent.code()} {sorted(event.strings.items())}"
+        browser = (event.client_id, visit.address or "", visit.user_agent, said)
+        alike = mint_alike(self._key, site, browser, now_s)
+        record = (await self._consents.read_many([(site, alike.id)]))[0].record
+        if isinstance(record, Unreadable) or (record is not None and _refuses(record)):
+            return mint(now_s)  # nobody begins anew under an id that was withdrawn from
+        return alike
+
+
+def _refuses(record: Record) -> bool:
+    return record.tombstone or Value.DENIED in record.signals.values()

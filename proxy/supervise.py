@@ -154,6 +154,7 @@ class Workers:
         self._giving_up: set[asyncio.Task[None]] = set()
         self._restarts = 0
         """Of the seats before those that are now."""
+        self._stopping = False
 
     async def use(self, number: int, given: bytes) -> bool:
         """Have that many workers serve from now on, and none of those before.
@@ -208,6 +209,7 @@ class Workers:
 
     async def stop(self) -> None:
         """End all, also those that are just starting or being replaced: they stop accepting and finish what is in hand."""
+        self._stopping = True
         for seat in list(self._tasks):
             seat.end()
         await self._end_of(list(self._tasks.values()), _STOP_S)
@@ -219,7 +221,9 @@ class Workers:
         return [*of_workers(len(pids), len(self._seats), restarts), *of_processes(os.getpid(), pids)]
 
     async def part(self) -> dict[str, Part]:
-        """Say how many run."""
+        """Say how many run, and whether they still take what is new."""
+        if self._stopping:
+            return {"gateway": Part("not_ready", "it is stopping")}
         alive = sum(seat.alive for seat in self._seats)
         if alive == len(self._seats) > 0:
             return {"gateway": Part("ready")}

@@ -141,8 +141,11 @@ def utm_params(url: str) -> dict[str, str]:
     if parts is not None and "utm_" in parts[2].lower():
         for pair in parts[2].split("&", _MAX_PARAMETERS)[:_MAX_PARAMETERS]:
             name, _, value = pair.partition("=")
-            if value and _UTM.fullmatch(name) is not None and not is_sensitive(name):
-                found.setdefault(name.lower(), scrub_text(unquote_plus(value))[:_MAX_UTM_VALUE])
+            if value and (
+                name in _KNOWN_UTM or (_UTM.fullmatch(name) is not None and not is_sensitive(name))
+            ):
+                decoded = unquote_plus(value) if "%" in value or "+" in value else value
+                found.setdefault(name.lower(), scrub_text(decoded)[:_MAX_UTM_VALUE])
     return found
 
 

@@ -112,7 +112,7 @@ def main() -> int:
     try:
         return run(work(settings, store_url, sock))
     except (NotUsableError, GeoError) as error:
-        print(f"sayso: {error}", file=sys.stderr)  # noqa: T201  # before logging is set up
+        log.error("this worker cannot start: %s", error)  # noqa: TRY400  # not a bug: a trace would help nobody
         return 1
 
 

@@ -21,6 +21,7 @@ PURE = (
     "proxy.attribution",
     "proxy.campaign",
     "proxy.clickids",
+    "proxy.clocks",
     "proxy.consent",
     "proxy.dashboard.answers_by_day",
     "proxy.dashboard.changes",

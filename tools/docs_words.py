@@ -163,6 +163,11 @@ SINGLE_KEYS: dict[str, tuple[str, str, str]] = {
         "until that is done, 73 hours at most",
     ),
     "sweeper": ("string", "the worker that looks for them, so that no other does meanwhile", "2 minutes"),
+    "ended login": (
+        "string",
+        "somebody has logged out of the dashboard: that login (32 hex digits, drawn by chance) is taken no more",
+        "12 hours",
+    ),
     "probe": ("string", "written by `/readyz` to see whether the store takes writes", "60 seconds"),
     "record": ("hash", "the visitor's consent record, see below", "`consent_max_age_days` + 30 days"),
     "session": ("string", "start of the visitor's session, Unix s", "30 minutes"),

@@ -50,6 +50,7 @@ class Panel:
         width, height: in Grafana's grid of 24 columns.
         limits: from where on it is orange, and red; empty: it has no colours.
         stacked: lines are put upon each other, as they are parts of one whole.
+        signed: it may be below zero.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Panel:
     height: int = 8
     limits: Sequence[float] = ()
     stacked: bool = False
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def _field(panel: Panel) -> dict[str, Any]:
         "color": {"mode": "thresholds" if panel.kind == "stat" else "palette-classic"},
     }
     if panel.kind == "timeseries":
-        defaults["min"] = 0
+        defaults |= {} if panel.signed else {"min": 0}
         defaults["custom"] = {
             "drawStyle": "line",
             "lineWidth": 1,

@@ -4,10 +4,11 @@ On loopback: whoever is on this machine, but no page that a browser there has op
 whoever sends the admin token, has logged in with it, or comes through a trusted proxy that says who it is.
 """
 
+import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
@@ -15,7 +16,9 @@ from aiohttp import web
 from proxy.address import TrustedProxies, mask
 from proxy.admin_guard import Guard
 from proxy.dashboard.login import FORM_S, SESSION_S, Attempts, Ended, Signer, same_text
+from proxy.store.trouble import StoreUnavailableError
 
+log = logging.getLogger("sayso.dashboard")
 COOKIE: Final = "sayso_admin"
 FORM_COOKIE: Final = "sayso_login"
 HOME: Final = "/dashboard"
@@ -23,13 +26,33 @@ _FOLLOWING: Final = re.compile(r"/dashboard(?:\?[!-\[\]-~]*)?", re.ASCII)
 _MOST_FORM: Final = 8192
 
 
+class Logins(Protocol):
+    """Where all processes of an installation learn which logins were ended. Both raise ``StoreUnavailableError``."""
+
+    async def ended(self, session: str) -> bool:
+        """Tell whether somebody has logged out of it."""
+
+    async def end(self, session: str) -> None:
+        """Remember so, until it would have ended by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Who is let in. ``user_header``: in which header the trusted proxies name who they let through; "": in none."""
+    """Who is let in. ``user_header``: in which header the trusted proxies name who they let through; "": in none.
+
+    ``secret`` is the installation's; ``logins`` None: nobody else has any.
+    """
 
     guard: Guard
     user_header: str = ""
     proxies: TrustedProxies = TrustedProxies(())  # noqa: RUF009  # immutable
+    secret: bytes = field(default=b"", repr=False)
+    logins: Logins | None = None
+
+    @property
+    def signer(self) -> Signer:
+        """What signs, and knows what is ours."""
+        return Signer(self.guard.token, self.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +74,42 @@ class Access:
         self._ended = Ended()
         self._attempts = Attempts()
 
-    def admit(self, request: web.Request, terms: Terms) -> Admitted | Unknown | web.Response:
-        """Say whether a request may see the dashboard; a response says why it never can."""
+    async def admit(self, request: web.Request, terms: Terms) -> Admitted | Unknown | web.Response:
+        """Say whether a request may see the dashboard; a response says why it never can.
+
+        Raises:
+            StoreUnavailableError: whether the login was ended cannot be known now.
+        """
         if terms.guard.loopback or "Authorization" in request.headers:
             refused = terms.guard.refusal(request)
             return Admitted() if refused is None else refused
         if _named_by_proxy(request, terms):
             return Admitted()
-        session = Signer(terms.guard.token).read("session", request.cookies.get(COOKIE, ""))
-        if terms.guard.token and session is not None and session not in self._ended:
-            return Admitted(session)
-        return Unknown()
+        session = terms.signer.read("session", request.cookies.get(COOKIE, ""))
+        if not terms.guard.token or session is None or session in self._ended:
+            return Unknown()
+        if terms.logins is not None and await terms.logins.ended(session):
+            return Unknown()
+        return Admitted(session)
 
     def form(self, terms: Terms, response: web.Response, request: web.Request) -> str:
         """Begin a login: set the cookie to which its form belongs, and return the form's check."""
-        name = Signer(terms.guard.token).sign("form", FORM_S)
+        name = terms.signer.sign("form", FORM_S)
         _set(response, FORM_COOKIE, name, FORM_S, request)
-        return Signer(terms.guard.token).sign("check", FORM_S, _digestible(name))
+        return terms.signer.sign("check", FORM_S, _digestible(name))
 
     def log_out_check(self, terms: Terms, session: str) -> str:
         """Return the check of the form that ends a session."""
-        return Signer(terms.guard.token).sign("logout", SESSION_S, session) if session else ""
+        return terms.signer.sign("logout", SESSION_S, session) if session else ""
 
     def log_in(self, request: web.Request, terms: Terms, form: Mapping[str, str]) -> str:
         """Judge a login: "" if it succeeded, else the key of what is wrong: again, limited or wrong."""
-        signer = Signer(terms.guard.token)
+        signer = terms.signer
         cookie = request.cookies.get(FORM_COOKIE, "")
         check = signer.read("check", form.get("check", ""))
         if not ours(request) or signer.read("form", cookie) is None or check != _digestible(cookie):
             return "again"
-        address = _address(request, terms)
+        address = address_of(request, terms)
         if self._attempts.exhausted(address):
             return "limited"
         if not same_text(form.get("token", ""), terms.guard.token):
@@ -90,17 +119,23 @@ class Access:
 
     def begin(self, request: web.Request, terms: Terms, response: web.Response) -> None:
         """Set the cookie of a new session."""
-        _set(response, COOKIE, Signer(terms.guard.token).sign("session", SESSION_S), SESSION_S, request)
+        _set(response, COOKIE, terms.signer.sign("session", SESSION_S), SESSION_S, request)
         response.del_cookie(FORM_COOKIE, path="/dashboard", httponly=True, samesite="Strict")
 
-    def log_out(
+    async def log_out(
         self, request: web.Request, terms: Terms, form: Mapping[str, str], response: web.Response
     ) -> bool:
         """End the session that the form names; False if the form is not ours."""
-        session = Signer(terms.guard.token).read("logout", form.get("check", ""))
+        session = terms.signer.read("logout", form.get("check", ""))
         if session is None or not ours(request):
             return False
         self._ended.end(session)
+        if terms.logins is not None:
+            try:
+                await terms.logins.end(session)
+            except StoreUnavailableError as error:
+                # The browser forgets its cookie in any case, and we do not take a copy of it.
+                log.warning("a logout is known to this process alone, until it restarts: %s", error)
         response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
         return True
 
@@ -142,7 +177,8 @@ def _named_by_proxy(request: web.Request, terms: Terms) -> bool:
     return len(named) == 1 and bool(named[0].strip())
 
 
-def _address(request: web.Request, terms: Terms) -> str:
+def address_of(request: web.Request, terms: Terms) -> str:
+    """Return the truncated address of whoever asks, "" if there is none."""
     headers = request.headers
     client = terms.proxies.client(
         request.remote, headers.getall("X-Forwarded-For", []), headers.getall("Forwarded", [])

@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 _TOP: Final = 22
 _BOTTOM: Final = 26
 _STEPS: Final = (1, 2, 3, 4, 5)
+_WIDEST: Final = 12.0
+"""Percent of the figure's width that a single day takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def days_chart(
 
 def _bars(bars: Sequence[Bar], plot: int, top: int) -> Iterator[str]:
     width = 100 / max(len(bars), 1)
-    wide = width * (0.72 if len(bars) < 100 else 0.9)
+    wide = min(width * (0.72 if len(bars) < 100 else 0.9), _WIDEST)
+    reach = min(width, wide * 1.4)
     for at, bar in enumerate(bars):
         left = at * width + (width - wide) / 2
         tall = plot * bar.number / top
@@ -90,7 +93,8 @@ def _bars(bars: Sequence[Bar], plot: int, top: int) -> Iterator[str]:
         )
         if bar.before is not None:
             y = _n(_TOP + plot - plot * bar.before / top)
-            ends = f'x1="{_n(at * width)}%" x2="{_n((at + 1) * width)}%"'
+            start = at * width + (width - reach) / 2
+            ends = f'x1="{_n(start)}%" x2="{_n(start + reach)}%"'
             yield f'<line class="before" {ends} y1="{y}" y2="{y}"/>'
         yield "</g>"
 
@@ -123,7 +127,7 @@ def shares_chart(
     """
     height, plot = 170, 170 - 6 - _BOTTOM
     width = 100 / max(len(columns), 1)
-    wide = width * 0.8
+    wide = min(width * 0.8, _WIDEST)
     drawn = [_open("shares", height, name)]
     for at, column in enumerate(columns):
         x = f"{_n(at * width + (width - wide) / 2)}%"

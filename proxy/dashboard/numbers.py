@@ -50,11 +50,12 @@ class Writing:
         return f"{MINUS}{text}" if thousandths < 0 and rounded else text
 
     def money(self, thousandths: int, currency: str) -> str:
-        """Write an amount: 1 234,50 NOK or NOK 1,234.50; without a currency it says so."""
+        """Write an amount: 1 234,50 kr, 1 234,50 EUR or NOK 1,234.50; without a currency it says so."""
         amount = self.decimal(thousandths, minor_digits(currency))
         if not currency:
             return f"{amount} {self.said['no_currency']}"
-        pair = (amount, currency) if self._norwegian else (currency, amount)
+        unit = self.said["krone"] if currency == "NOK" else currency
+        pair = (amount, unit) if self._norwegian else (unit, amount)
         return _NO_BREAK.join(pair)
 
     def share(self, part: int, whole: int) -> str:
@@ -72,6 +73,12 @@ class Writing:
         month = self.said["months"][day.month - 1]
         return f"{day.day}{'.' if self._norwegian else ''} {month} {day.year}"
 
+    def table_day(self, day: date) -> str:
+        """Write a day with its weekday, shortly: man. 26.10.2026 or Mon 26 Oct 2026."""
+        weekday = self.said["short_weekdays"][day.weekday()]
+        written = f"{day:%d.%m.%Y}" if self._norwegian else f"{self.short_day(day)} {day.year}"
+        return f"{weekday}{_NO_BREAK}{written}"
+
     def month(self, day: date) -> str:
         """Write a day's month."""
         return f"{self.said['months'][day.month - 1]} {day.year}"
@@ -86,11 +93,14 @@ class Writing:
         return f"{self.said['weekdays'][day.weekday()]} {day.day}{dot} {self.said['months'][day.month - 1]}"
 
     def span(self, first: date, last: date) -> str:
-        """Write some days: 3 May 2026, or from 3 May to 9 May 2026 with a dash."""
+        """Write some days: 3 May 2026; 3 to 9 May 2026, 30 May to 2 June 2026 with a dash in place of "to"."""
         if first == last:
             return self.day(first)
-        start = self.short_day(first) if first.year == last.year else self.day(first)
-        return f"{start} {DASH} {self.day(last)}"
+        dot = "." if self._norwegian else ""
+        if (first.year, first.month) == (last.year, last.month):
+            return f"{first.day}{dot}{DASH}{self.day(last)}"
+        start = self.day(first)
+        return f"{start.removesuffix(f' {last.year}')} {DASH} {self.day(last)}"
 
 
 def permille_of(part: int, whole: int) -> int:

@@ -55,6 +55,11 @@ class Question:
     form: str
     lang: str
 
+    @property
+    def shown(self) -> str:
+        """What the form was filled in with: by it is known what somebody has changed."""
+        return _shown(self.period, self.span.first.isoformat(), self.span.last.isoformat())
+
     def link(self, path: str = "/dashboard", **changes: str | None) -> str:
         """Return the address of this question, some of its parameters changed; None leaves one out."""
         own: dict[str, str | None] = {"site": self.site, "period": self.period.value}
@@ -110,6 +115,9 @@ def _days(query: Mapping[str, str], today: date) -> tuple[Period, Span]:
     """Return the period and its days."""
     named = query.get("from", ""), query.get("to", "")
     chosen = query.get("period") or (Period.CUSTOM if any(named) else Period.FOUR_WEEKS)
+    if all(named) and _shown(chosen, *named) != query.get("shown", _shown(chosen, *named)):
+        # The form: whoever changes its days means them; a newly chosen period stands against the days of the last one.
+        chosen = Period.CUSTOM if query["shown"].startswith(f"{chosen} ") else chosen
     try:
         period = Period(chosen)
     except ValueError:
@@ -127,6 +135,10 @@ def _days(query: Mapping[str, str], today: date) -> tuple[Period, Span]:
     if span.length > MOST_DAYS:
         raise QuestionError(Mistake.LONG)
     return period, span
+
+
+def _shown(period: str, first: str, last: str) -> str:
+    return f"{period} {first} {last}"
 
 
 def _date(text: str) -> date:

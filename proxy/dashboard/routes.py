@@ -11,6 +11,8 @@ from aiohttp import web
 
 from proxy.dashboard.access import Access, Admitted, Terms, Unknown, following, read_form
 from proxy.dashboard.export import Dialect, as_csv, as_json
+from proxy.dashboard.guesses import limit_guesses
+from proxy.dashboard.headers import HEADERS, add_headers, refused
 from proxy.dashboard.known import Known, Rules
 from proxy.dashboard.page import STATIC, dashboard_page, login_page, mistake_page, static_file
 from proxy.dashboard.question import MOST_DAYS, Question, QuestionError, read_question
@@ -21,19 +23,6 @@ from proxy.store.trouble import StoreUnavailableError
 from proxy.zone import zone_of
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-}
 _KEPT_S: Final = 86_400
 
 
@@ -71,7 +60,9 @@ class Dashboard:
         self._access = Access()
 
     def add_to(self, app: web.Application) -> None:
-        """Add the routes to the admin application."""
+        """Add the routes to the admin application, and what holds for all of it."""
+        app.middlewares.append(limit_guesses(lambda: self._now().terms))
+        app.on_response_prepare.append(add_headers)
         add = app.router.add_route
         add("GET", "/", self._home)
         add("GET", "/dashboard", self._page)
@@ -85,13 +76,13 @@ class Dashboard:
     # -- pages -------------------------------------------------------------------------------------------------------
 
     async def _home(self, _request: web.Request) -> web.Response:
-        return web.Response(status=303, headers={**_HEADERS, "Location": "/dashboard"})
+        return web.Response(status=303, headers={**HEADERS, "Location": "/dashboard"})
 
     async def _static(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in STATIC:
             raise web.HTTPNotFound
-        headers = _HEADERS | {"Cache-Control": f"public, max-age={_KEPT_S}"}
+        headers = HEADERS | {"Cache-Control": f"public, max-age={_KEPT_S}"}
         return web.Response(
             body=static_file(name), content_type=STATIC[name], charset="utf-8", headers=headers
         )
@@ -102,14 +93,18 @@ class Dashboard:
         if form in {"csv", "json"}:
             norwegian = request.query.get("lang") == "nb"
             return await self._file(request, now, lang, form, Dialect(norwegian=norwegian))
-        match self._access.admit(request, now.terms):
+        try:
+            admitted = await self._access.admit(request, now.terms)
+        except StoreUnavailableError:
+            return _store_page(lang)
+        match admitted:
             case Admitted(session):
                 return await self._shown(request, now, lang, session)
             case Unknown():
                 return self._ask(request, now.terms, lang, "", 401)
-            case refused:
-                if refused.status != 403:
-                    return _secured(refused)
+            case answer:
+                if answer.status != 403:
+                    return _secured(answer)
                 return _html(mistake_page(lang, words(lang)["mistakes"]["host"], "/dashboard"), lang, 403)
 
     async def _shown(self, request: web.Request, now: Now, lang: str, session: str) -> web.Response:
@@ -120,8 +115,7 @@ class Dashboard:
         except QuestionError as error:
             return _html(mistake_page(lang, _mistake(lang, error), _home_of(lang)), lang, error.status)
         except StoreUnavailableError:
-            page = mistake_page(lang, words(lang)["mistakes"]["store"], _home_of(lang))
-            return _html(page, lang, 503)
+            return _store_page(lang)
         check = self._access.log_out_check(now.terms, session)
         response = _html(await asyncio.to_thread(_shown_page, known, question, check), lang, 200)
         if check:
@@ -136,18 +130,18 @@ class Dashboard:
         self, request: web.Request, now: Now, lang: str, form: str, dialect: Dialect
     ) -> web.Response:
         """Answer with a file, or with why there is none, as JSON."""
-        admitted = self._access.admit(request, now.terms)
-        if isinstance(admitted, Unknown):
-            return _unauthorised()
-        if isinstance(admitted, web.Response):
-            return _secured(admitted)
         try:
+            admitted = await self._access.admit(request, now.terms)
+            if isinstance(admitted, Unknown):
+                return _unauthorised()
+            if isinstance(admitted, web.Response):
+                return _secured(admitted)
             question = self._question(request, now.source, lang, form)
             known = await now.source.known(question, self._today(now.source))
         except QuestionError as error:
-            return _refused(error.status, error.mistake, _mistake("en", error))
+            return refused(error.status, error.mistake, _mistake("en", error))
         except StoreUnavailableError:
-            return _refused(503, "store_unavailable", "the store cannot be asked now")
+            return refused(503, "store_unavailable", "the store cannot be asked now")
         return await asyncio.to_thread(_written, known, question, dialect)
 
     def _question(self, request: web.Request, source: Source, lang: str, form: str | None = None) -> Question:
@@ -187,20 +181,24 @@ class Dashboard:
         if problem:
             status = {"again": 400, "limited": 429, "wrong": 401}[problem]
             return self._ask(request, terms, lang, problem, status, wanted)
-        response = web.Response(status=303, headers={**_HEADERS, "Location": wanted})
+        response = web.Response(status=303, headers={**HEADERS, "Location": wanted})
         self._access.begin(request, terms, response)
         return response
 
     async def _log_out(self, request: web.Request) -> web.Response:
         response = await self._home(request)
-        if not self._access.log_out(request, self._now().terms, await read_form(request), response):
-            return _refused(403, "form", "log out by the button on the dashboard")
+        if not await self._access.log_out(request, self._now().terms, await read_form(request), response):
+            return refused(403, "form", "log out by the button on the dashboard")
         return response
 
 
 def _shown_page(known: Known, question: Question, check: str) -> str:
     """Write the page; in a thread, as delivery shares our loop."""
     return dashboard_page(make_view(known, question), question.lang, check)
+
+
+def _store_page(lang: str) -> web.Response:
+    return _html(mistake_page(lang, words(lang)["mistakes"]["store"], _home_of(lang)), lang, 503)
 
 
 def _language(request: web.Request) -> str:
@@ -216,13 +214,13 @@ def _mistake(lang: str, error: QuestionError) -> str:
 
 
 def _html(text: str, lang: str, status: int) -> web.Response:
-    headers = _HEADERS | {"Content-Language": lang}
+    headers = HEADERS | {"Content-Language": lang}
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=headers)
 
 
 def _written(known: Known, question: Question, dialect: Dialect) -> web.Response:
     """Write the file; one for people (they open it in a spreadsheet) is saved under a name."""
-    headers = dict(_HEADERS)
+    headers = dict(HEADERS)
     if question.form == "json":
         return web.Response(body=as_json(known, question), content_type="application/json", headers=headers)
     if dialect.bom:
@@ -232,16 +230,12 @@ def _written(known: Known, question: Question, dialect: Dialect) -> web.Response
     return web.Response(body=body, content_type="text/csv", charset="utf-8", headers=headers)
 
 
-def _refused(status: int, reason: str, detail: str) -> web.Response:
-    return web.json_response({"reason": reason, "detail": detail}, status=status, headers=_HEADERS)
-
-
 def _unauthorised() -> web.Response:
-    refused = _refused(401, "token", "send the admin token as Authorization: Bearer, or log in at /dashboard")
-    refused.headers["WWW-Authenticate"] = "Bearer"
-    return refused
+    answer = refused(401, "token", "send the admin token as Authorization: Bearer, or log in at /dashboard")
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
-def _secured(refused: web.Response) -> web.Response:
-    refused.headers.update(_HEADERS)
-    return refused
+def _secured(answer: web.Response) -> web.Response:
+    answer.headers.update(HEADERS)
+    return answer

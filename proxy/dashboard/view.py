@@ -38,6 +38,7 @@ class Bar:
     last: str
     lowest: str
     highest: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def _bar(known: Known, question: Question, said: Said) -> Bar:
         last=question.span.last.isoformat(),
         lowest="2000-01-01",
         highest=known.today.isoformat(),
+        shown=question.shown,
     )
 
 

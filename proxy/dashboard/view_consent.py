@@ -133,7 +133,7 @@ def _days(known: Known, answers: Sequence[Answers], said: Said, writing: Writing
 
 
 def _named(first: date, unit: Unit, writing: Writing) -> str:
-    return writing.month(first) if unit is Unit.MONTH else writing.day(first)
+    return writing.month(first) if unit is Unit.MONTH else writing.table_day(first)
 
 
 def kind_of(answers: Answers) -> str:

@@ -100,11 +100,11 @@ def _name(known: Known, said: Said, writing: Writing) -> str:
 
 def _row(one: DayCount, then: DayCount | None, writing: Writing) -> DayRow:
     return DayRow(
-        writing.day(one.day),
+        writing.table_day(one.day),
         writing.count(one.conversions),
         writing.count(one.duplicates),
         amounts(one.value, writing),
-        writing.day(then.day) if then is not None else "",
+        writing.table_day(then.day) if then is not None else "",
         writing.count(then.conversions) if then is not None else "",
     )
 

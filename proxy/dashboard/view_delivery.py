@@ -78,6 +78,7 @@ class Vendor:
     words: Sequence[tuple[str, str]]
     words_title: str
     words_more: str
+    words_gone: str
     keys_note: str
     keys: Sequence[Key]
 
@@ -107,6 +108,7 @@ def _vendor(at: int, funnel: Funnel, known: Known, said: Said, writing: Writing)
     numbers = {"full": funnel.full, "cookieless": funnel.cookieless, "dropped": dropped}
     decided = {key: writing.count(number) for key, number in numbers.items()}
     refusals = known.standing.refusals.get(funnel.forwarder, Refusals())
+    refused = funnel.ended(Outcome.REJECTED)
     return Vendor(
         id=f"vendor-{at}",
         title=title,
@@ -139,6 +141,7 @@ def _vendor(at: int, funnel: Funnel, known: Known, said: Said, writing: Writing)
         ],
         words_title=text["words"].format(vendor=title),
         words_more=text["words_more"].format(looked=writing.count(refusals.looked)) if refusals.more else "",
+        words_gone=text["words_gone"].format(vendor=title) if refused and not refusals.words else "",
         keys_note=text["keys_note"].format(full=writing.count(funnel.full), vendor=title),
         keys=_keys(funnel, said, writing),
     )

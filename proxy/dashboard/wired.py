@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
 from proxy.address import TrustedProxies
 from proxy.admin_events import guard_of
 from proxy.dashboard.access import Terms
+from proxy.dashboard.ended import StoredLogins
 from proxy.dashboard.routes import Dashboard, Now
 from proxy.dashboard.source import StoreSource
 from proxy.operate.desk import Desk
@@ -22,10 +23,10 @@ class _Read:
     settings: Settings | None = None
     terms: Terms | None = None
 
-    def of(self, settings: Settings) -> Terms:
-        if self.terms is None or settings is not self.settings:
-            self.terms = terms_of(settings)
-            self.settings = settings
+    def of(self, desk: Desk) -> Terms:
+        if self.terms is None or desk.settings is not self.settings:
+            self.terms = replace(terms_of(desk.settings), secret=desk.key, logins=StoredLogins(desk.store))
+            self.settings = desk.settings
         return self.terms
 
 
@@ -46,6 +47,6 @@ def add_dashboard(app: web.Application, desk: Callable[[], Desk]) -> None:
 
     def now() -> Now:
         at = desk()
-        return Now(StoreSource(at), read.of(at.settings))
+        return Now(StoreSource(at), read.of(at))
 
     Dashboard(now, time.time).add_to(app)

@@ -7,10 +7,11 @@ from typing import Final
 
 from forwarders.auth import Auth, ServiceAccountAuth
 from forwarders.base import Response
+from proxy.clocks import Reading, VendorClocks
 from proxy.delivery.backoff import Breaker
 from proxy.delivery.clock import Clock
 from proxy.delivery.credentials import Credentials
-from proxy.delivery.dating import VendorTime
+from proxy.delivery.dating import RESOLUTION_MS, VendorTime
 from proxy.delivery.egress import Egress
 from proxy.delivery.oauth import TokenSource
 from proxy.delivery.pace import Pace
@@ -18,7 +19,17 @@ from proxy.delivery.transport import Answer, NoAnswer, Outgoing, Ready, Transpor
 from proxy.delivery.triage import Fit
 from proxy.entry import Entry
 from proxy.logs import About
-from proxy.metrics import DELIVERY_LAG, EGRESS_VIOLATIONS, STATUSES, VENDOR_REQUEST_DURATION
+from proxy.metrics import (
+    AGE_BUCKETS,
+    CONSENT_AGE,
+    DELIVERY_LAG,
+    EGRESS_VIOLATIONS,
+    LAG_BUCKETS,
+    REQUEST_BUCKETS,
+    STATUSES,
+    VENDOR_REQUEST_DURATION,
+)
+from proxy.observe import Gathered
 from proxy.reasons import Decision
 from proxy.site import Link, Site
 
@@ -40,6 +51,7 @@ class Courier:
         pace: how long things take.
         clock: the time.
         chance: returns random numbers in [0, 1).
+        clocks: told of the vendor's clock, where that is another machine's.
     """
 
     def __init__(
@@ -54,6 +66,7 @@ class Courier:
         pace: Pace,
         clock: Clock,
         chance: Callable[[], float],
+        clocks: VendorClocks | None = None,
     ) -> None:
         self.site = site
         self.link = link
@@ -69,11 +82,16 @@ class Courier:
             Decision.FULL: self._credentials_for(link.forwarder.auth, chance),
             Decision.COOKIELESS: self._credentials_for(link.forwarder.cookieless_auth, chance),
         }
-        self._durations = {status: VENDOR_REQUEST_DURATION.labels(link.name, status) for status in STATUSES}
+        self._durations = {
+            status: Gathered(VENDOR_REQUEST_DURATION.labels(link.name, status), REQUEST_BUCKETS)
+            for status in STATUSES
+        }
+        self._ages = Gathered(CONSENT_AGE, AGE_BUCKETS)
         self._vendor_time = VendorTime()
+        self._clocks = clocks
         self._lags = {
-            conversion: DELIVERY_LAG.labels(site.name, link.name, "conversion" if conversion else "other")
-            for conversion in (True, False)
+            conversion: Gathered(DELIVERY_LAG.labels(site.name, link.name, events), LAG_BUCKETS)
+            for conversion, events in ((True, "conversion"), (False, "other"))
         }
         self.log = About(log, site=site.name, forwarder=link.name)
         """Writes lines about this forwarder."""
@@ -105,24 +123,34 @@ class Courier:
         seconds = max(self._clock.now_ms() - entry.accepted_ms, 0) / 1000
         self._lags[entry.event.name in self.site.conversions].observe(seconds)
 
+    def asked(self, age_s: float) -> None:
+        """Note how old the consent was with which a full request started."""
+        self._ages.observe(age_s)
+
     def count_violation(self) -> None:
         """Count an event that was not sent because of what its request held."""
         self._violations.inc()
 
     async def send(self, outgoing: Outgoing, *, ready: Ready | None = None) -> Answer:
         """Send a request; how long the vendor took is measured."""
-        start = self._clock.monotonic()
+        start, asked_ms = self._clock.monotonic(), self._clock.now_ms()
         answer = await self._transport.send(outgoing, ready=ready)
+        end = self._clock.monotonic()
         if isinstance(answer, Response):
-            self._vendor_time.learn(answer.headers, start)
+            theirs_ms = self._vendor_time.learn(answer.headers, start)
+            if theirs_ms is not None and self._clocks is not None:
+                reading = Reading.of(asked_ms, self._clock.now_ms(), theirs_ms, RESOLUTION_MS)
+                self._clocks.note(self.name, reading, end)
         status = _status(answer)
         if status is not None:
-            self._durations[status].observe(self._clock.monotonic() - start)
+            self._durations[status].observe(end - start)
         return answer
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close its connections, and hand over what was measured."""
         await self._transport.close()
+        for gathered in (*self._durations.values(), *self._lags.values(), self._ages):
+            gathered.hand_over()
 
 
 def _status(answer: Answer) -> str | None:

@@ -12,7 +12,7 @@ from forwarders.base import Forwarder
 from proxy.delivery.backoff import parse_date
 from proxy.delivery.triage import Full, InHand, Ping, undated
 
-_RESOLUTION_MS: Final = 1000
+RESOLUTION_MS: Final = 1000
 """``Date`` holds whole seconds, so the vendor's clock may be that much ahead of it."""
 
 
@@ -24,8 +24,8 @@ class VendorTime:
         self._text = ""
         self._date_ms: int | None = None
 
-    def learn(self, headers: Mapping[str, str], asked_s: float) -> None:
-        """Take note of an answer.
+    def learn(self, headers: Mapping[str, str], asked_s: float) -> int | None:
+        """Take note of an answer; return its date, Unix ms, if it bears one.
 
         Args:
             headers: the answer's, names in lower case.
@@ -35,12 +35,13 @@ class VendorTime:
         if text != self._text:  # a second's answers share their date
             self._text, self._date_ms = text, parse_date(text)
         if self._date_ms is None:
-            return
-        offset_ms = self._date_ms + _RESOLUTION_MS - int(asked_s * 1000)
+            return None
+        offset_ms = self._date_ms + RESOLUTION_MS - int(asked_s * 1000)
         known_ms = self._offset_ms
         # Each answer says it to a second or so; of those that agree, the one that says least is the nearest to the truth.
-        if known_ms is None or not offset_ms - _RESOLUTION_MS <= known_ms <= offset_ms:
+        if known_ms is None or not offset_ms - RESOLUTION_MS <= known_ms <= offset_ms:
             self._offset_ms = offset_ms
+        return self._date_ms
 
     def latest_ms(self, now_ms: int, monotonic_s: float) -> int:
         """Return the latest time that an event may bear now, Unix ms: ours, or the vendor's where that is behind."""

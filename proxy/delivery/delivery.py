@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from proxy.clocks import VendorClocks
 from proxy.delivery.attempts import OnAttempt
 from proxy.delivery.clock import Clock, SystemClock
 from proxy.delivery.courier import Courier
@@ -52,6 +53,7 @@ class Delivery:
         clock: the time.
         on_sent: told of each answer: site, forwarder, refs, mode, status, headers.
         on_attempt: told what each attempt of a batch came to.
+        vendor_clocks: told what the vendors' answers say of our clock; not those of ``own``, who are on this machine.
         pace: how fast the wheels turn.
         chance: returns random numbers in [0, 1).
     """
@@ -74,6 +76,7 @@ class Delivery:
         clock: Clock | None = None,
         on_sent: OnSent | None = None,
         on_attempt: OnAttempt | None = None,
+        vendor_clocks: VendorClocks | None = None,
         pace: Pace | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -91,6 +94,7 @@ class Delivery:
         self._clock = clock or SystemClock()
         self._on_sent = on_sent
         self._on_attempt = on_attempt
+        self._vendor_clocks = vendor_clocks
         self._pace = pace or Pace()
         self._chance = chance
         self._couriers: list[Courier] = []
@@ -117,6 +121,7 @@ class Delivery:
                     pace=self._pace,
                     clock=self._clock,
                     chance=self._chance,
+                    clocks=self._vendor_clocks if site.name not in self._own else None,
                 )
                 self._couriers.append(courier)
                 for partition in range(self._partitions):

@@ -139,7 +139,8 @@ class Sender:
             # Some may have lost a part of their consent: then they no longer share a request with the rest.
             first, *rest = together(checked.allowed)
             before, entries, others = checked.operations, first, [[*group] for group in rest]
-            ready = _Guard(self._reread, first, checked.at, self._clock, self._pace.fresh_s)
+            fresh_s, asked = self._pace.fresh_s, self._courier.asked
+            ready = _Guard(self._reread, first, checked.at, self._clock, fresh_s, asked)
         mapped = build(
             entries,
             self._courier.forwarder,
@@ -296,13 +297,20 @@ class _Guard:
     """Says, when the connection is there, whether the request may start: on consent that was read a moment ago."""
 
     def __init__(
-        self, reread: Reread, entries: Sequence[Full], at: float, clock: Clock, fresh_s: float
+        self,
+        reread: Reread,
+        entries: Sequence[Full],
+        at: float,
+        clock: Clock,
+        fresh_s: float,
+        asked: Callable[[float], None] = CONSENT_AGE.observe,
     ) -> None:
         self._reread = reread
         self._entries = entries
         self._at = at
         self._clock = clock
         self._fresh_s = fresh_s
+        self._asked = asked
 
     async def __call__(self) -> bool:
         """Tell whether all entries may still go; consent is read again if that was too long ago."""
@@ -322,5 +330,5 @@ class _Guard:
         age_s = self._clock.monotonic() - self._at
         if age_s > self._fresh_s:
             return False
-        CONSENT_AGE.observe(age_s)
+        self._asked(age_s)
         return True

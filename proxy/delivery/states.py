@@ -135,6 +135,16 @@ def parse_states(fields: Mapping[bytes, bytes], now_ms: int) -> list[LinkState]:
     return found
 
 
+def paused_by_operator(orders: Mapping[bytes, bytes]) -> set[tuple[str, str]]:
+    """Read the hash of orders: return site and forwarder of those that an operator has paused."""
+    return {
+        (site, name)
+        for site, _, name in (
+            field.decode().partition("|") for field, order in orders.items() if order == b"pause"
+        )
+    }
+
+
 async def pause(store: Store, site: str, forwarder: str) -> None:
     """Order a forwarder to send nothing until it is resumed. Its entries are kept, and age.
 

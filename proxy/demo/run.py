@@ -36,6 +36,7 @@ from proxy.demo.shop import make_shop
 from proxy.demo.sites import make_settings, service_account
 from proxy.demo.watch import watch_outboxes, watch_twin
 from proxy.exposition import expose
+from proxy.facts import build, of_processes
 from proxy.gateway.server import listen, make_server
 from proxy.health import delivery_part, store_part
 from proxy.logs import set_up
@@ -161,7 +162,8 @@ def _make_admin(settings: Settings, sites: tuple[Site, ...], opened: OpenStore) 
     health = Health({"store": store_part(opened.store), "delivery": delivery_part(opened.store, sites)})
 
     async def metrics() -> bytes:
-        return await expose(opened.store, sites, settings.store.partitions)
+        facts = [build(), *of_processes(os.getpid(), [])]
+        return await expose(opened.store, sites, settings.store.partitions, facts)
 
     async def event(event_id: str, site: str | None) -> bytes | None:
         return await explained(desk(), event_id, site)

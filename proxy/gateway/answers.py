@@ -27,6 +27,8 @@ _STATUS: dict[Fault, int] = {
 }
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 NO_STORE = "no-store"
+_HEADERS = CIMultiDict({"Cache-Control": NO_STORE, "Server": "sayso"})
+_READABLE = CIMultiDict({**_HEADERS, "Access-Control-Allow-Credentials": "true", "Vary": "Origin"})
 
 
 class RefusedError(Exception):
@@ -41,11 +43,10 @@ class RefusedError(Exception):
 
 def cors_headers(origin: str | None) -> CIMultiDict[str]:
     """Return the headers of every answer; ``origin`` is set where it is one that may read the answer."""
-    headers = CIMultiDict({"Cache-Control": NO_STORE, "Server": "sayso"})
-    if origin is not None:
-        headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Allow-Credentials"] = "true"
-        headers["Vary"] = "Origin"
+    if origin is None:
+        return _HEADERS.copy()
+    headers = _READABLE.copy()
+    headers["Access-Control-Allow-Origin"] = origin
     return headers
 
 

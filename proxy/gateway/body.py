@@ -6,6 +6,7 @@ import orjson
 from aiohttp import web
 
 from proxy.gateway.answers import RefusedError
+from proxy.gateway.server import MAX_BODY
 from proxy.parse import MAX_DEPTH, too_deep
 from proxy.reasons import Fault
 
@@ -59,12 +60,17 @@ async def read_text(request: web.BaseRequest) -> str:
     return (await _read(request)).decode("utf-8", "replace")
 
 
+def _bounded(raw: bytes) -> bytes:
+    if len(raw) > MAX_BODY:
+        raise web.HTTPRequestEntityTooLarge(MAX_BODY)
+    return raw
+
+
 async def _read(request: web.BaseRequest) -> bytes:
     try:
-        if (
-            request.content.is_eof()
-        ):  # it came with its headers, as nearly all do: there is nothing to wait for
-            return await request.read()
+        content = request.content
+        if content.is_eof():  # it came with its headers, as nearly all do: there is nothing to wait for
+            return _bounded(content.read_nowait())
         async with asyncio.timeout(_READ_S):
             if request.headers.get("Expect", "").lower() == "100-continue":
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -28,6 +28,11 @@ _PREFLIGHT = {
 _AWAY_S = 5.0
 
 
+def _bare(request: web.BaseRequest, site: Site, host: str) -> CIMultiDict[str]:
+    """Return the headers of an answer that no route has added to."""
+    return cors_headers(readable_by(site, request.headers, host))
+
+
 class Gateway:
     """Finds site and route of a request and turns every error into its answer.
 
@@ -102,19 +107,19 @@ class Gateway:
             readable = origin if origin in self._origins else None
             return refusal(RefusedError(fault, "there is nothing here"), cors_headers(readable))
         site, methods = found
-        answer_headers = cors_headers(readable_by(site, headers, host))
         route = methods.get(request.method)
         if route is None:
-            return self._other(request, methods, answer_headers)
+            return self._other(request, methods, _bare(request, site, host))
         try:
             response = await route(self._callers.call(request, site, host, key_in_query=route in self._keyed))
         except RefusedError as error:
             # A page that shows the pixel has no use for an error: it always gets its image.
-            return gif(answer_headers) if route == self._pixel else refusal(error, answer_headers)
+            bare = _bare(request, site, host)
+            return gif(bare) if route == self._pixel else refusal(error, bare)
         except StoreUnavailableError as error:
             self._tell_away(error)
             away = RefusedError(Fault.STORE_UNAVAILABLE, "try again", {"Retry-After": str(error.retry_s)})
-            return refusal(away, answer_headers)
+            return refusal(away, _bare(request, site, host))
         if route in self._observed:
             self._observe(perf_counter() - began)
         return response

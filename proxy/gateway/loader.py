@@ -12,7 +12,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from proxy.gateway.answers import NO_STORE, RefusedError, refusal
-from proxy.loader.script import CMP, Script, make_script
+from proxy.loader.script import MORE, Script, make_script
 from proxy.reasons import Fault
 from proxy.site import LoaderPlan, Site
 
@@ -78,7 +78,7 @@ class Loaders:
                 if script.fetches is not None:
                     fetched = site.base_path + script.fetched_as
                     self._routes[host, fetched] = LoaderRoute(script.fetches, FOR_EVER)
-                    self._hashed[host, f"{stem}.{CMP}"] = LoaderRoute(script.fetches, ASK_FIRST)
+                    self._hashed[host, f"{stem}.{MORE}"] = LoaderRoute(script.fetches, ASK_FIRST)
 
     def find(self, host: str, path: str) -> LoaderRoute | None:
         """Return what is served there, if it is a loader. Another hash than today's gets today's script.

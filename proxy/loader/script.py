@@ -1,28 +1,43 @@
 """The loader's script, put together from its parts: one file for each way of using it. Pure.
 
-There is no build chain: the parts are written by hand, joined in one function (but for the one that is fetched), and rid of their white space and comments
-by rjsmin when a process starts. See docs/adr/0021-one-script-no-build.md.
+There is no build chain: the parts are written by hand, joined in two files of one function each, and rid of their white
+space and comments by rjsmin when a process starts. Pages wait for the first file alone: it takes their calls, and sends. It
+fetches the second, which hears what a page need not be ready for at once. See docs/adr/0021-one-script-no-build.md.
 """
 
 import gzip
 import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from hashlib import sha256, sha384
+from hashlib import new, sha256
 from importlib.resources import files
+from string import ascii_letters
 
 import rjsmin
 
-CORE, CMP = "core", "cmp"
+CORE, CMP, MORE = "core", "cmp", "more"
 PARTS = (CORE, CMP, "auto", "segment")
-"""Every part, the core first, which is always there. What hears consent platforms is a file of its own, which the script
-fetches: pages that have none, or name it ``none``, need not carry it."""
+"""Every part that a site may have, the core first, which is always there."""
+FIRST: Mapping[str, tuple[str, ...]] = {CORE: (CORE,), "auto": ("early",), "segment": ("queue",)}
+"""By part: what of it stands in the first file."""
+SECOND: Mapping[str, tuple[str, ...]] = {CMP: ("cmp",), "auto": ("auto",), "segment": ("segment",)}
+"""By part: what of it stands in the second file, which is there if there is anything for it."""
 COLLECT, CONSENT, STEM = "collect", "consent", "sayso"
-LENT = ("win", "doc", "opts", "json", "safe", "on", "FOUR", "YES", "NO", "said")
-"""Names of the core's that a part in a file of its own may use."""
-_USUAL = {"collect": COLLECT, "consent": CONSENT}
+LENT = ("opts", "said", "track", "view", "at", "sets")
+"""Names of the core's that the second file may use."""
+SHORTENED = tuple(
+    "win doc loc now json tag base safe on FOUR YES NO held holds state may since assume hold free clicks CLICK OWN seen"
+    " bare flat mint dress news ahead until pause post pump stash unpark park cart quiet take start known old call batch"
+    " going path layer text target names time less busy anew open end ads what PATHS".split()
+)
+"""The core's own names that become one or two letters in the first file: a twentieth of it. None of them is a property's
+name or a word within a text there; a test holds them to it."""
+_USUAL: Mapping[str, str] = {"collect": COLLECT, "consent": CONSENT}
+NAME = re.compile(rf"""(?<![\w$"])(?<!(?<!\.\.)\.)(?:{"|".join(SHORTENED)})(?![\w$"])""", re.ASCII)
+"""One of them where it is used: not after a dot, unless there are three."""
 _HASH_DIGITS = 16
 
 
@@ -52,46 +67,80 @@ def make_script(
         consent: the route that takes consent.
         stem: the script's name without ``.js``: what it fetches is named after it.
     """
-    paths = {"collect": collect, "consent": consent}
-    if CMP not in parts:
-        return _packed(source(parts, paths))
-    fetched = _packed(_alone(CMP))
-    name = f"{stem}.{CMP}.{fetched.digest}.js"
-    body = source(parts, {**paths, CMP: name, "integrity": fetched.integrity})
-    return replace(_packed(body), fetches=fetched, fetched_as=name)
+    paths: dict[str, str] = {"collect": collect, "consent": consent}
+    written = _second(parts)
+    if not written:
+        return _packed(shortened(minified(source(parts, paths))))
+    fetched = _packed(minified(written))
+    name = f"{stem}.{MORE}.{fetched.digest}.js"
+    paths |= {MORE: name, "integrity": _sri("sha256", fetched.body)}
+    return replace(_packed(shortened(minified(source(parts, paths)))), fetches=fetched, fetched_as=name)
 
 
-def _packed(written: str) -> Script:
-    body = minified(written).encode()
+def _packed(text: str) -> Script:
+    body = text.encode()
     return Script(
         body=body,
         gzipped=gzip.compress(body, 9, mtime=0),
         digest=sha256(body).hexdigest()[:_HASH_DIGITS],
-        integrity=f"sha384-{b64encode(sha384(body).digest()).decode()}",
+        integrity=_sri("sha384", body),
     )
 
 
+def _sri(algorithm: str, body: bytes) -> str:
+    """Return what ``integrity`` of a tag says of these bytes."""
+    return f"{algorithm}-{b64encode(new(algorithm, body).digest()).decode()}"
+
+
 def source(parts: tuple[str, ...] = PARTS, paths: Mapping[str, str] = _USUAL) -> str:
-    """Return the script as it was written, in one function of its own: it adds one name to the page's.
+    """Return the first file as it was written, in one function of its own: it adds one name to the page's.
 
     The further parts use the core's names and not each other's. Each runs in the core's ``safe``: one that a page cannot
     bear costs itself alone.
     """
     stated = json.dumps(paths, separators=(",", ":"))
-    further = [_guarded(name) for name in PARTS if name in parts and name not in {CORE, CMP}]
+    further = [_guarded(name) for name in _of(FIRST, parts) if name != CORE]
     return "\n".join(
         ['(function(){"use strict";', f"const PATHS={stated};", _part(CORE), *further, "})();\n"]
     )
 
 
-def _alone(name: str) -> str:
-    """Return a part as a file of its own: it takes the core's names from where the core has left them."""
-    names = "const {" + ",".join(LENT) + "}=_sayso;"
-    return "\n".join(['(function(){"use strict";', names, _guarded(name), "})();\n"])
+def _second(parts: tuple[str, ...]) -> str:
+    """Return the second file as it was written; empty: there is nothing for it.
+
+    It takes the core's names from where the core has left them. What waited for it (``then``) is taken up when all its parts
+    are there, under no more consent than when events last ceased to wait: made while that was refused, it stays so.
+    """
+    further = _of(SECOND, parts)
+    if not further:
+        return ""
+    return "\n".join(
+        [
+            '(function(){"use strict";',
+            f"const my=_sayso,{{{','.join(LENT)}}}=my;",
+            _part("common"),
+            *map(_guarded, ("anew", *further)),
+            "my.late=my.low;last.map((f)=>f());my.late=0;",
+            "})();\n",
+        ]
+    )
+
+
+def _of(files: Mapping[str, tuple[str, ...]], parts: tuple[str, ...]) -> list[str]:
+    """Return what of these parts stands in a file, in our order."""
+    return [name for part in PARTS if part in parts or part == CORE for name in files.get(part, ())]
 
 
 def _guarded(name: str) -> str:
     return f"safe(() => {{\n{_part(name)}}})();"
+
+
+def shortened(script: str) -> str:
+    """Return a script, already minified, in which each name of ``SHORTENED`` is one that is not in use yet."""
+    used = set(re.findall(r"[A-Za-z_$][\w$]*", script))
+    fresh = (name for name in (*ascii_letters, *map("_{}".format, ascii_letters)) if name not in used)
+    names = dict(zip(SHORTENED, fresh, strict=False))
+    return NAME.sub(lambda found: names[found[0]], script)
 
 
 def minified(script: str) -> str:

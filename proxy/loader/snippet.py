@@ -35,6 +35,14 @@ class Snippet:
     """Whether the address was not told but worked out."""
 
     @property
+    def files(self) -> Sequence[tuple[str, Script]]:
+        """Every file that browsers fetch, by name: what the page includes, and what that fetches."""
+        first = (self.url.rpartition("/")[2], self.script)
+        return (
+            [first] if self.script.fetches is None else [first, (self.script.fetched_as, self.script.fetches)]
+        )
+
+    @property
     def tag(self) -> str:
         """The tag that includes whatever script the running Sayso has."""
         return f'<script async src="{html.escape(self.url)}"></script>'
@@ -134,6 +142,10 @@ def as_json(snippets: Sequence[Snippet]) -> str:
                 "integrity": one.script.integrity,
                 "bytes": len(one.script.body),
                 "gzip_bytes": len(one.script.gzipped),
+                "files": [
+                    {"name": name, "bytes": len(file.body), "gzip_bytes": len(file.gzipped)}
+                    for name, file in one.files
+                ],
                 "stub": one.stub,
                 "tag": one.tag,
                 "pinned_tag": one.pinned_tag,
@@ -147,9 +159,17 @@ def as_json(snippets: Sequence[Snippet]) -> str:
 _GUESSED = "\nThe address is worked out from the configuration. If browsers find Sayso elsewhere, say where with --url.\n"
 
 
+def _sizes(one: Snippet) -> str:
+    return "\n".join(
+        f"  {name}: {len(file.gzipped)} bytes over the wire (gzip), {len(file.body)} unpacked"
+        for name, file in one.files
+    )
+
+
 def _text(one: Snippet) -> str:
     return f"""\
-Site {one.site}: {len(one.script.gzipped)} bytes over the wire (gzip), {len(one.script.body)} unpacked
+Site {one.site}:
+{_sizes(one)}
 {_GUESSED if one.guessed else ""}
 Paste into the <head> of every page; the lines before the script are Google's own, and may be there already:
 

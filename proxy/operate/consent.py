@@ -19,7 +19,7 @@ def get(visitor: str, site: str | None, *, json: bool) -> Work:
     """Make the work of ``sayso consent get``."""
 
     async def work(desk: Desk) -> str:
-        who, sites = visitor_of(visitor), desk.chosen_sites(site)
+        who, sites = visitor_of(visitor), desk.visited_sites(site)
         consents = Consents(desk.store)
         found = await consents.read_many([(one.name, who.id) for one in sites])
         described = [_described(one.name, held.record) for one, held in zip(sites, found, strict=True)]
@@ -35,7 +35,7 @@ def withdraw(visitor: str, site: str | None, *, json: bool, dry_run: bool) -> Wo
     """
 
     async def work(desk: Desk) -> str:
-        who, sites = visitor_of(visitor), desk.chosen_sites(site)
+        who, sites = visitor_of(visitor), desk.visited_sites(site)
         names = [one.name for one in sites]
         if not dry_run:
             remember = Remember(Consents(desk.store))

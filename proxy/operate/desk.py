@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from proxy.assemble import NotUsableError, connect
+from proxy.canary.site import NAME as CANARY
+from proxy.canary.site import with_canary
 from proxy.compile import compile_sites
 from proxy.settings import Settings
 from proxy.site import Link, Site
@@ -26,7 +28,7 @@ class MissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a command has in hand."""
+    """What a command has in hand. The canary's site is among ``sites``, if there is one."""
 
     settings: Settings
     sites: tuple[Site, ...]
@@ -51,6 +53,14 @@ class Desk:
                 f"there is no site {name}; there are {', '.join(site.name for site in self.sites)}"
             )
         return found
+
+    def visited_sites(self, name: str | None) -> tuple[Site, ...]:
+        """Return the site of that name, or all that have visitors.
+
+        Raises:
+            MistakeError: there is none of that name.
+        """
+        return tuple(site for site in self.chosen_sites(name) if name is not None or site.name != CANARY)
 
     def chosen_links(self, site: str | None, forwarder: str | None) -> list[tuple[Site, Link]]:
         """Return the forwarders of that name at that site; None is any.
@@ -86,6 +96,7 @@ async def _at_desk(settings: Settings, work: Work) -> str:
     url = await embedded_url(settings) if settings.store.embedded else str(settings.store.url)
     store, key = await connect(settings, url)
     try:
+        settings = with_canary(settings, key)
         return await work(Desk(settings, compile_sites(settings), store, key))
     finally:
         await store.close()

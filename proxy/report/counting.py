@@ -7,6 +7,7 @@ and the one that settles its entries adds how each ended (``settle.lua``). ``doc
 import re
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from proxy.attribution import Credit
@@ -46,6 +47,7 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
 _MOST_KEYS: Final = 20
 
 
+@lru_cache(maxsize=128)  # there are 81
 def consented(signals: Signals) -> Consented:
     """Say what a visitor's state amounts to."""
     statistics, *ads = signals.values()
@@ -111,18 +113,14 @@ class Counting:
             found.update(keys)
         amount = thousandths(event.value)
         currency = event.currency if event.currency in CURRENCIES else NO_CURRENCY
-        lines = (
-            name,
-            row_of(credit.touch),
-            "0" if CLICKS.isdisjoint(found) else "1",
-            currency if amount is not None else "",
-            str(amount) if amount is not None else "",
-            *fields,
-        )
-        return Conversion(day, name, "".join(f"{line}\n" for line in lines))
+        money = f"{currency}\n{amount}" if amount is not None else "\n"
+        clicks = 0 if CLICKS.isdisjoint(found) else 1
+        told = "\n".join(fields)
+        return Conversion(day, name, f"{name}\n{row_of(credit.touch)}\n{clicks}\n{money}\n{told}\n")
 
 
-def keys_of(held: int, names: str) -> list[str]:
+@lru_cache(maxsize=2048)  # vendors' names of their ids: there are few combinations
+def keys_of(held: int, names: str) -> tuple[str, ...]:
     """Return by what the vendor finds a person or a click in a full entry.
 
     Args:
@@ -130,12 +128,15 @@ def keys_of(held: int, names: str) -> list[str]:
         names: of its vendor ids and contact hashes, as ``proxy.fields.details`` writes them.
     """
     keys = [one for one in re.split("[,;]", names) if _KEY.fullmatch(one) and one not in _NO_KEY]
-    return [*keys[:_MOST_KEYS], CLICK_KEY] if held & HAS_CLICK_ID else keys[:_MOST_KEYS]
+    return (*keys[:_MOST_KEYS], CLICK_KEY) if held & HAS_CLICK_ID else tuple(keys[:_MOST_KEYS])
 
 
 def row_of(campaign: Campaign | None) -> str:
     """Return a campaign as the store's field: source, medium and campaign, parted by ``APART``."""
     if campaign is None:
         return APART * 2
+    row = f"{campaign.source}{campaign.medium}{campaign.campaign}"
+    if row.isprintable():
+        return f"{campaign.source}{APART}{campaign.medium}{APART}{campaign.campaign}"
     parts = (campaign.source, campaign.medium, campaign.campaign)
-    return APART.join(one if one.isprintable() else "".join(filter(str.isprintable, one)) for one in parts)
+    return APART.join("".join(filter(str.isprintable, one)) for one in parts)

@@ -63,14 +63,7 @@ def read(gcs: str | None, gcd: str | None, *, defaults_grant: bool = True) -> Sa
         ours.ad_user_data,
         ours.ad_personalization,
     )
-    return _said(signals)
-
-
-def chosen(gcd: str | None) -> bool:
-    """Tell whether a visitor's choice stands behind a ``gcd``: at least one signal was updated after its default."""
-    if not gcd or _read_gcd(gcd, True) is GARBLED:
-        return False
-    return any(_LETTERS[letter][1] is not Value.UNKNOWN for letter in gcd[2:9:2])
+    return _said(signals, chosen=long.chosen)
 
 
 def _read_gcs(text: str) -> Said:
@@ -93,10 +86,12 @@ def _read_gcd(text: str, defaults_grant: bool) -> Said:
     if flag is None or not flag % 4 or flag >= 16:
         return GARBLED
     values: list[Value] = []
+    chosen = False
     for pair in found:
         if pair is None:
             return GARBLED
         come_to, updated = pair
+        chosen = chosen or updated is not Value.UNKNOWN
         if come_to is Value.GRANTED and updated is not Value.GRANTED and not defaults_grant:
             come_to = Value.UNKNOWN
         values.append(come_to)
@@ -105,7 +100,7 @@ def _read_gcd(text: str, defaults_grant: bool) -> Said:
         return GARBLED  # consent mode is off, and yet something is granted by it
     if flag & _GPC or flag % 4 == _NOT_PERSONALISED:
         personal = Value.DENIED
-    return _said(Signals.of(analytics, ad, user_data, personal))
+    return _said(Signals.of(analytics, ad, user_data, personal), chosen=chosen)
 
 
 def _stricter(one: Value, other: Value) -> Value:
@@ -119,5 +114,5 @@ def _without_grants(said: Said) -> Said:
     return _said(Signals.of(lowered[0], lowered[1], lowered[2], lowered[3]))
 
 
-def _said(signals: Signals) -> Said:
-    return SILENT if signals is ALL_UNKNOWN else Said(signals)
+def _said(signals: Signals, *, chosen: bool = True) -> Said:
+    return SILENT if signals is ALL_UNKNOWN else Said(signals, chosen=chosen)

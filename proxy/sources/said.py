@@ -12,12 +12,13 @@ class Said:
     ``signals`` is what it says, in our four signals; what it does not speak of is unknown. ``decided_at`` is when the
     visitor decided, Unix ms, as far as the source knows; without it the source may only fill in what is unknown, or
     lower. ``readable`` is False for a source that is there and cannot be understood: nothing counts as granted then,
-    and ``signals`` is all unknown.
+    and ``signals`` is all unknown. ``chosen`` is False where all of it is the site's default, as no banner was answered.
     """
 
     signals: Signals
     decided_at: int | None = None
     readable: bool = True
+    chosen: bool = True
 
 
 SILENT = Said(ALL_UNKNOWN)

@@ -69,7 +69,7 @@ def weigh(
     if not speaking or isinstance(record, Unreadable) or isinstance(refusal, Unreadable):
         return state
     if not all(word.said.readable for word in speaking):
-        return replace(state, signals=ALL_UNKNOWN, why=(Reason.CONSENT_UNREADABLE,) * 4)
+        return replace(state, signals=ALL_UNKNOWN, why=(Reason.CONSENT_UNREADABLE,) * 4, garbled=True)
     values: list[Value] = []
     why: list[Reason] = []
     for position in range(4):
@@ -87,7 +87,8 @@ def weigh(
         source=_name(state, speaking),
         decided_at=max(state.decided_at, *(word.said.decided_at or 0 for word in speaking)),
         gpc=state.gpc,
-        explicit=True,
+        explicit=state.explicit or any(word.said.chosen for word in speaking),
+        garbled=Reason.CONSENT_UNREADABLE in why and Reason.CONSENT_UNREADABLE not in state.why,
     )
 
 

@@ -21,7 +21,7 @@ _OLDEST = (7, 0)
 """Scripts declare in their first line what they may do, which Redis understands since 7.0."""
 _CLOCKS_S = 5.0
 _HEADROOM = 0.85
-_WITHIN_S = 0.8
+_WITHIN_S = 0.6
 _SETTINGS = (
     "appendfsync",
     "no-appendfsync-on-rewrite",

@@ -89,6 +89,11 @@ def campaigns_key(partition: int, site: str, event: str, day: str) -> str:
     return f"{PREFIX}{{p{partition}}}:campaigns:{site}:{event}:{day}"
 
 
+def ended_login_key(session: str) -> str:
+    """Return the key that says that a login at the dashboard was ended before its time."""
+    return f"{PREFIX}ended-login:{session}"
+
+
 def consent_key(site: str, visitor: str) -> str:
     """Return the key of a visitor's consent record."""
     return f"{PREFIX}{{{site}:{visitor}}}:consent"

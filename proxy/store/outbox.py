@@ -24,6 +24,8 @@ REPORT_KEEP_S = 400 * 86_400
 """How long the reports' counts are kept, in seconds, if nobody says otherwise."""
 _MOST_CAMPAIGNS = 400
 """Campaigns of one day, site and conversion that are told apart in a partition."""
+_Shape = tuple[str, tuple[tuple[str, str, bool], ...]]
+"""What many events of a group have in common: the site, and of each forwarder name, decision and whether it gets nothing."""
 _WEIGH_EVERY = 16
 """Events after which a process looks at the outboxes' bytes again: the bound is overrun by about so many at most."""
 
@@ -138,41 +140,42 @@ class Outbox:
         seen: list[str] = []
         reports: dict[tuple[str, str, str], int] = {}
         numbers: dict[tuple[str, str], int] = {}
-        number_of_events = sum(map(len, requests))
-        args: list[Arg] = [
-            *self._bounds,
-            0,
-            self._refuse,
-            self._weigh(partition, number_of_events),
-            _trail(requests),
-            *self._reports,
-            0,
-        ]
+        shapes: dict[_Shape, int] = {}
+        shape_args: list[Arg] = []
+        args: list[Arg] = []
         for puts in requests:
             args.append(len(puts))
             for put in puts:
-                site, told = put.site, ""
-                if put.conversion is not None:
-                    told = _told(site, put.conversion, reports)
+                shape = (
+                    put.site,
+                    tuple([(name, decided, entry is None) for name, decided, entry in put.parts]),
+                )
+                number = shapes.get(shape)
+                if number is None:
+                    number = shapes[shape] = len(shapes) + 1
+                    shape_args += self._described(partition, put, streams, numbers)
+                told = "" if put.conversion is None else _told(put.site, put.conversion, reports)
                 if put.seen:
                     seen.append(names.seen + put.ref)
-                    args += (len(seen), site, told, len(put.parts))
+                    args += (len(seen), number, told)
                 else:
-                    args += (0, site, told, len(put.parts))
-                for name, decided, entry in put.parts:
-                    if entry is None:
-                        args += (name, decided, 0, b"")
-                        continue
-                    number = numbers.get((site, name))
-                    if number is None:
-                        streams.append(self._stream(partition, site, name))
-                        number = numbers[site, name] = len(streams)
-                    args += (name, decided, number, entry)
-        args[3], args[9] = len(streams), len(reports)
+                    args += (0, number, told)
+                args += [entry for _, _, entry in put.parts if entry is not None]
+        head: list[Arg] = [
+            *self._bounds,
+            len(streams),
+            self._refuse,
+            self._weigh(partition, sum(map(len, requests))),
+            _trail(requests),
+            *self._reports,
+            len(reports),
+            len(shapes),
+            *shape_args,
+        ]
         group = f"{names.seen}group:{hex_id(8)}"
         told_of = [key for one in reports for key in _report_keys(partition, *one)]
         answer: bytes = await self._store.run(
-            _ACCEPT, [names.counts, group, *streams, *seen, *told_of, names.trail], args
+            _ACCEPT, [names.counts, group, *streams, *seen, *told_of, names.trail], [*head, *args]
         )
         if answer[-1] == 33:  # b"!": something is full, so look at each group's until nothing is
             self._unweighed[partition] = _WEIGH_EVERY
@@ -182,6 +185,21 @@ class Outbox:
             marks.append(answer[at : at + len(puts)])
             at += len(puts)
         return marks
+
+    def _described(
+        self, partition: int, put: Put, streams: list[str], numbers: dict[tuple[str, str], int]
+    ) -> list[Arg]:
+        """Return an event's shape as ``accept.lua`` reads it; a stream that is not yet among ``streams`` joins them."""
+        told: list[Arg] = [put.site, len(put.parts)]
+        for name, decided, entry in put.parts:
+            number = 0
+            if entry is not None:
+                number = numbers.get((put.site, name), 0)
+                if not number:
+                    streams.append(self._stream(partition, put.site, name))
+                    number = numbers[put.site, name] = len(streams)
+            told += (name, decided, number)
+        return told
 
     def _weigh(self, partition: int, events: int) -> str:
         """Say whether the outboxes' bytes are to be looked at in this group: it costs, and they grow slowly."""

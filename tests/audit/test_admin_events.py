@@ -47,6 +47,15 @@ async def get(url: str, **headers: str) -> tuple[int, str]:
 LOCAL = Guard()
 
 
+async def test_metrics_are_in_the_oldest_format_and_as_small_as_the_asker_takes_them() -> None:
+    """Whoever reads Prometheus' text format reads this one; a scrape of a large installation is megabytes."""
+    async with admin(LOCAL) as url, aiohttp.ClientSession(auto_decompress=False) as session:
+        for accepted in ("gzip", "identity"):
+            async with session.get(f"{url}/metrics", headers={"Accept-Encoding": accepted}) as answer:
+                assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+                assert (answer.headers.get("Content-Encoding") == "gzip") == (accepted == "gzip")
+
+
 @pytest.mark.parametrize(
     ("path", "status", "word"),
     [

@@ -96,7 +96,7 @@ async def test_kill_minus_9_at_any_moment_leaves_the_trail_whole_and_complete(
     for _ in range(5):
         async with Sayso(short_path, *SERVE, **ADS) as sayso:
             urls = await sayso.ready()
-            end = asyncio.get_running_loop().time() + chance.uniform(0.3, 2.2)
+            end = asyncio.get_running_loop().time() + chance.uniform(0.2, 1.2)
             while asyncio.get_running_loop().time() < end:
                 number += 1
                 if await buy(session, urls["public"], f"T-{number}") == 204:

@@ -140,25 +140,24 @@ def test_everything_works_without_a_script(browser: Browser, listeners: Listener
     page.select_option("#bar-period", "last_month")
     page.select_option("#bar-compare", "none")
     page.click("text=Show")
-    expect(page.locator(".span")).to_have_text("1 Oct – 31 October 2026")  # noqa: RUF001
+    expect(page.locator(".span")).to_have_text("1–31 October 2026")  # noqa: RUF001
     page.click("#days summary")
     expect(page.locator("#days tbody tr")).to_have_count(31)
     page.click("#campaigns a:has-text('google / cpc') >> nth=0")
     expect(page.locator(".only")).to_contain_text("Only the source google")
-    expect(page.locator(".span")).to_have_text("1 Oct – 31 October 2026")  # noqa: RUF001
+    expect(page.locator(".span")).to_have_text("1–31 October 2026")  # noqa: RUF001
     page.click("text=Norsk")
     expect(page.locator(".only")).to_contain_text("Bare kilden google")
     context.close()
 
 
 def test_days_of_ones_own_and_a_file(page: Page, listeners: Listeners) -> None:
-    """From and to are chosen in the form, and the file is of the same days."""
+    """From and to are changed in the form, and the file is of the same days."""
     page.goto(f"{listeners.open}/dashboard?lang=nb")
-    page.select_option("#bar-period", "custom")
     page.fill("#bar-from", "2026-05-01")
     page.fill("#bar-to", "2026-05-17")
     page.click("text=Vis")
-    expect(page.locator(".span")).to_have_text("1. mai – 17. mai 2026")  # noqa: RUF001
+    expect(page.locator(".span")).to_have_text("1.–17. mai 2026")  # noqa: RUF001
     with page.expect_download() as download:
         page.click("text=CSV")
     assert download.value.suggested_filename == "ullvik-2026-05-01-2026-05-17.csv"
@@ -200,6 +199,32 @@ def test_a_narrow_screen_does_not_scroll_sideways(page: Page, listeners: Listene
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+@pytest.mark.parametrize("width", [320, 768])
+def test_nothing_is_wider_than_the_screen(page: Page, listeners: Listeners, width: int) -> None:
+    """At 400 percent 1280 pixels are 320 (WCAG 1.4.10); the login, too, whatever is hidden in it."""
+    page.set_viewport_size({"width": width, "height": 256})
+    open_, guarded = listeners.open, listeners.guarded
+    for url in (
+        f"{open_}/dashboard?site=ullvik&lang=nb",
+        f"{open_}/dashboard?site=nowhere&lang=nb",
+        f"{guarded}/dashboard?lang=nb",
+    ):
+        page.goto(url)
+        page.locator("summary").evaluate_all("all => all.forEach(one => one.click())")
+        assert page.evaluate("document.documentElement.scrollWidth") == width, url
+
+
+def test_what_is_told_apart_by_colour_stays_so_in_forced_colours(page: Page, listeners: Listeners) -> None:
+    """High contrast: the keys of the figures keep their look, and the chosen language has a line around it."""
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{listeners.open}/dashboard?site=ullvik&lang=en")
+    looks = "one => getComputedStyle(one).backgroundColor"
+    this, then = (page.locator(f".key.{kind}").evaluate(looks) for kind in ("this", "then"))
+    assert this != then
+    line = page.locator(".languages [aria-current]").evaluate("one => getComputedStyle(one).borderTopWidth")
+    assert line == "1px"
+
+
 def test_it_prints(page: Page, listeners: Listeners) -> None:
     """On paper: no form, dark on white, the figures with their bars."""
     page.emulate_media(media="print", color_scheme="dark")
@@ -218,6 +243,6 @@ def test_logging_in_and_out(page: Page, listeners: Listeners) -> None:
     expect(page.get_by_role("alert")).to_have_text("That was not the password.")
     page.get_by_label("Password").fill(TOKEN)
     page.get_by_role("button", name="Log in").click()
-    expect(page.locator(".span")).to_have_text("16 Nov – 22 November 2026")  # noqa: RUF001
+    expect(page.locator(".span")).to_have_text("16–22 November 2026")  # noqa: RUF001
     page.get_by_role("button", name="Log out").click()
     expect(page.locator("#token")).to_be_visible()

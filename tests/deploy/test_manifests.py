@@ -1,6 +1,7 @@
 """compose.yaml and the Kubernetes manifests: valid, as locked down as they say, and about files and ports that there are."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -19,10 +20,12 @@ KUBERNETES = ROOT / "deploy" / "kubernetes"
 VERSION = "1.30"
 """The oldest Kubernetes that the manifests are for."""
 SECRETS = {
-    "SAYSO_ADMIN_TOKEN": "a-token-that-is-long-enough",
-    "SAYSO_STORE_URL": "redis://store.internal:6379",
-    "GA_API_SECRET": "x",
+    "admin_token": "a-token-that-is-long-enough",
+    "store_url": "redis://store.internal:6379",
+    "ga_api_secret": "x",
 }
+"""What the Secret of the manifests holds."""
+MOUNTED = "/run/secrets/sayso"
 Document = Mapping[str, Any]
 
 
@@ -60,7 +63,7 @@ def sayso(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "proxy.cli", *arguments],
         cwd=ROOT,
-        env=os.environ | SECRETS,
+        env=os.environ | {"SAYSO_ADMIN_TOKEN": SECRETS["admin_token"]},
         capture_output=True,
         text=True,
         check=False,
@@ -113,6 +116,7 @@ def test_pods_are_locked_down() -> None:
         }
         assert {one["mountPath"] for one in container["volumeMounts"]} == {
             "/etc/sayso",
+            MOUNTED,
             "/var/lib/sayso",
             "/tmp",  # noqa: S108 - a container's own
         }
@@ -132,6 +136,23 @@ def test_probes_ask_the_admin_port_for_what_is_there() -> None:
         command, *options = container["args"]
         assert sayso(command, "--help").returncode == 0
         assert options == ["--config", "/etc/sayso/sayso.toml"]
+
+
+def test_secrets_are_files_and_stand_in_nobodys_environment() -> None:
+    """A variable is seen by every child, in every dump, and by whoever may look at the pod."""
+    for pod, container in containers():
+        assert not {"env", "envFrom"} & set(container)
+        (volume,) = [one for one in pod["volumes"] if "secret" in one]
+        assert volume["secret"] == {"secretName": "sayso", "defaultMode": 0o440}
+        (mount,) = [one for one in container["volumeMounts"] if one["name"] == volume["name"]]
+        assert mount == {"name": "secrets", "mountPath": MOUNTED, "readOnly": True}
+    written = (KUBERNETES / "sayso.toml").read_text(encoding="utf-8")
+    assert set(re.findall(rf'"file:{MOUNTED}/(\w+)"', written)) == set(SECRETS)
+    assert '"env:' not in written
+    page = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"--from-file (\w+)", page)) == set(SECRETS)
+    dates = [one["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] for one in workloads()]
+    assert min(dates) > 5 + 10  # preStop, and what Sayso may take to stop
 
 
 def test_only_delivery_may_reach_the_internet_and_only_over_https() -> None:
@@ -160,9 +181,14 @@ def test_only_delivery_may_reach_the_internet_and_only_over_https() -> None:
 @pytest.mark.parametrize(
     "path", [KUBERNETES / "sayso.toml", ROOT / "config" / "compose.toml"], ids=lambda path: path.name
 )
-def test_the_configurations_are_right(path: Path) -> None:
+def test_the_configurations_are_right(path: Path, tmp_path: Path) -> None:
     """They start as they are, once the secrets are there."""
-    done = sayso("check-config", str(path))
+    for name, value in SECRETS.items():
+        (tmp_path / name).write_text(value, encoding="utf-8")
+        (tmp_path / name).chmod(0o440)
+    here = tmp_path / path.name
+    here.write_text(path.read_text(encoding="utf-8").replace(MOUNTED, str(tmp_path)), encoding="utf-8")
+    done = sayso("check-config", str(here))
     assert done.returncode == 0, done.stderr
     found = tomllib.loads(path.read_text(encoding="utf-8"))
     assert found["server"]["listen"].endswith(":8080")

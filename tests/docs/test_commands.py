@@ -40,9 +40,13 @@ CANNOT_RUN = {
     (QUICKSTART, "make demo"),
     (FORWARDERS, ".venv/bin/python -m tools.make_docs"),
     (CONTAINER, "docker build --tag sayso ."),
-    (CONTAINER, "docker exec sayso sayso status --config /etc/sayso/sayso.toml"),
+    (CONTAINER, "docker exec sayso sayso status"),
     (CONTAINER, "SAYSO_ADMIN_TOKEN=choose-one docker compose up --build"),
     (CONTAINER, "kubectl apply --filename deploy/kubernetes/namespace.yaml"),
+    (
+        CONTAINER,
+        "kubectl --namespace sayso set image statefulset/deliver deliver=registry.example/sayso:NEW",
+    ),
     ("docs/traces.md", 'pip install "sayso[traces]"'),
 }
 """Blocks, by their first lines, that are marked as not run. Nothing else may be."""

@@ -145,6 +145,8 @@ def test_every_page_is_in_the_index_once() -> None:
         (docs / one).resolve() for one in _LINK.findall((docs / "README.md").read_text(encoding="utf-8"))
     ]
     assert len(linked) == len(set(linked)), "a page stands there twice"
-    wanted = {page for page in docs.iterdir() if page.suffix in {".md", ".yaml"}} - {docs / "README.md"}
+    wanted = {page for page in docs.iterdir() if page.suffix in {".md", ".yaml", ".json"}} - {
+        docs / "README.md"
+    }
     wanted |= {folder / "README.md" for folder in docs.iterdir() if (folder / "README.md").exists()}
     assert {page for page in linked if Path(page).is_relative_to(docs)} == wanted

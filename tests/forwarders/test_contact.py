@@ -32,6 +32,11 @@ PHONES = {
     "Italy's zero, in brackets too": ("+39 (0)6 1234 5678", "+390612345678"),
     "a typographic dash": ("+49 30\u2013901820", "+4930901820"),
     "a space that does not break": ("+47\u00a0912\u00a034\u00a0567", "+4791234567"),
+    "as a link has it": ("tel:+4791234567", "+4791234567"),
+    "full-width digits": (
+        "\uff0b\uff14\uff17\u3000\uff19\uff11\uff12\uff13\uff14\uff15\uff16\uff17",
+        "+4791234567",
+    ),
     "a national number names no country": ("079 123 45 67", ""),
     "nor does one without a zero": ("912 34 567", ""),
     "no country begins with a zero": ("+0791234567", ""),
@@ -39,6 +44,7 @@ PHONES = {
     "too short": ("+47 12", ""),
     "too long": ("+47 1234 5678 9012 345", ""),
     "digits of another script": ("+٤٧٩١٢٣٤٥٦٧", ""),
+    "a link to an extension": ("tel:+4791234567;ext=5", ""),
     "nothing": ("", ""),
 }
 

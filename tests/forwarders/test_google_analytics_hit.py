@@ -4,72 +4,25 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from forwarders._google_hit import HIT_KEYS, shaped
 from forwarders.google_analytics import GoogleAnalytics
 from proxy.anonymise import lower
 from proxy.delivery.credentials import Credential, outgoing
-from proxy.delivery.egress import Egress, Violation
-from proxy.delivery.mapping import Mapped, build
-from proxy.delivery.triage import Fit, Full, sort
 from proxy.entry import Entry, decode, encode
 from proxy.event import Event, FullEvent, Visit
-from proxy.policy import Rule
-from proxy.reasons import Decision, Outcome, OutcomeReason
 from proxy.signals import Signals
-from proxy.site import Link
-from proxy.store.claims import Claimed, End
-from tests.support.events import NOW_MS, STANZAS, USER_AGENT, full_event
+from tests.support.events import NOW_MS, USER_AGENT, full_event
+from tests.support.hit_events import (
+    BY_PROTOCOL,
+    GA,
+    HASHED,
+    HIT,
+    IDS,
+    IN_THE_EU,
+    ON_ADS,
+    hit_event,
+)
 from tests.support.reduction import POLICY, full
-
-GA = GoogleAnalytics.build(STANZAS["google_analytics"])
-BY_PROTOCOL = GoogleAnalytics.build({**STANZAS["google_analytics"], "relay": "measurement_protocol"})
-IN_THE_EU = GoogleAnalytics.build({**STANZAS["google_analytics"], "region": "region1"})
-MINUTE_MS = 60_000
-HASHED = f"tv.1~em.{'A' * 43}"
-HIT = {
-    "v": "2",
-    "gtm": "45je5b90v9123",
-    "_p": "1795341599377",
-    "_s": "2",
-    "sct": "3",
-    "seg": "1",
-    "_ss": "1",
-    "frm": "0",
-    "uaa": "x86",
-    "uap": "Windows",
-    "uapv": "15.0.0",
-    "_c": "1",
-    "_et": "1234",
-    "auid": "1122334455.1795000001",
-    "_gaz": "1",
-    "_gsid": "abcDEF123",
-    "em": HASHED,
-    "ec_mode": "a",
-    "ecid": "123456789",
-    "_ecid": "987654321",
-}
-ON_ADS = {"auid", "_gaz", "_gsid", "em", "ec_mode", "ecid", "_ecid"}
-IDS = {"client_id": "957607842.1772467665", "session_id": "1795340000"}
-
-
-def hit_event(**changes: object) -> FullEvent:
-    """Return a purchase that Google's tag reported, as reduction leaves it for Google Analytics."""
-    event = full_event(
-        url="https://shop.example/thanks?utm_source=news&gclid=Cj0Kabc",
-        ids=dict(IDS),
-        hit=dict(HIT),
-        address="203.0.113.0",
-        user_id="u-1",
-        user_properties={"tier": "gold", "visits": 7},
-        params={"coupon": "VÅR", "tax": 99.9, "gift": True, "engagement_time_msec": 1234},
-        items=[
-            {"item_id": "SKU1", "item_name": "Genser ~ rød", "price": 249.5, "colour": "red", "new": True}
-        ],
-    )
-    return replace(event, **changes)  # type: ignore[arg-type]  # by field name
 
 
 def query_of(event: FullEvent, forwarder: GoogleAnalytics = GA) -> dict[str, str]:
@@ -174,6 +127,28 @@ def test_what_stands_on_ad_signals_goes_with_them(signals: str, kept: set[str], 
     assert ("uid" in query, "up.tier" in query) == (everything, everything)
     assert query["npa"] == ("0" if signals[3] == "g" else "1")
     assert query["cid"] == IDS["client_id"]
+
+
+@pytest.mark.parametrize(
+    ("signals", "said", "stated"),
+    [
+        ("gggg", "13t3t3t2t5l1", "13t3t3t2t5l1"),
+        ("gggg", "13v3v3v3v5l1", "13v3v3v3v5l1"),
+        ("gggg", "13r3r3r2r6l1", "13r3r3r2r6l1"),
+        ("gggd", "13r3r3r2r7l1", "13r3r3r2r7l1"),
+        ("gddd", "13u3t3u2p5l1", "13u3t3u2p5l1"),
+        ("gggd", "13t3t3t2t5l1", "13r3r3r2q5l1"),  # lowered since
+        ("gggg", "13q3t3t2t5l1", "13r3r3r2r5l1"),  # the tag said less
+        ("gguu", "13v3v3l3l5l1", "13r3r3p2p5l1"),  # Google would presume the rest
+        ("gggg", "13a3a3a2a5l1", "13r3r3r2r5l1"),  # no letter of the tag's
+    ],
+)
+def test_the_tags_own_words_for_consent_stand_where_they_come_to_the_same(
+    signals: str, said: str, stated: str
+) -> None:
+    """They also tell how it came about; they never tell more than what counts."""
+    event = hit_event(signals=Signals.from_code(signals), hit={**HIT, "gcd": said})
+    assert query_of(event)["gcd"] == stated
 
 
 def test_an_unknown_address_is_left_out() -> None:
@@ -286,115 +261,3 @@ def test_a_lowered_hit_is_a_ping_like_any_other() -> None:
     gone = [*HIT.values(), *IDS.values(), "gold", "u-1", "Cj0Kabc"]
     assert [value for value in gone if len(value) > 3 and value in sent] == []
     assert dict(request.query)["gcs"] == "G100"
-
-
-# --- time -----------------------------------------------------------------------------------------------------------
-
-LINK = Link(
-    "google_analytics",
-    "google_analytics",
-    GA,
-    Rule.of((GA.needs[0],), Decision.COOKIELESS, "consent", Decision.DROP),
-    None,
-)
-
-
-def sorted_at(event: FullEvent, minutes: float) -> Full | End:
-    """Claim an entry of that age."""
-    entry = Entry(event, "ref", "visitor", NOW_MS, NOW_MS, "v1")
-    found = sort(Claimed("1-0", entry, 0), LINK, POLICY, NOW_MS + int(minutes * MINUTE_MS))
-    assert isinstance(found, Full | End)
-    return found
-
-
-def test_an_old_hit_goes_with_its_time() -> None:
-    """A hit carries none, so Google would take it for one of now."""
-    young, old = sorted_at(hit_event(), 15), sorted_at(hit_event(), 15.1)
-    assert isinstance(young, Full)
-    assert isinstance(old, Full)
-    assert GA.full([young.event]).url.endswith("/g/collect")
-    request = GA.full([old.event])
-    assert request.url.endswith("/mp/collect")
-    assert request.body is not None
-    assert request.body["events"][0]["timestamp_micros"] == NOW_MS * 1000
-    assert request.body["client_id"] == IDS["client_id"]
-    assert old.batch_key == GA.batch_key(hit_event(hit={}))
-
-
-def test_a_hit_that_grows_old_in_hand_is_noticed() -> None:
-    """It may wait long between its claim and its request."""
-    young = sorted_at(hit_event(), 1)
-    assert isinstance(young, Full)
-    for minutes, path in ((14, "/g/collect"), (16, "/mp/collect")):
-        mapped = build([young], GA, Egress(GA, []), Fit(GA.batch), NOW_MS + minutes * MINUTE_MS)
-        assert isinstance(mapped, Mapped)
-        assert mapped.request.url.endswith(path)
-
-
-def test_what_only_the_tag_may_report_does_not_go_another_way() -> None:
-    """Google takes ``user_engagement`` from its tag alone, and drops it elsewhere without a word."""
-    assert isinstance(sorted_at(hit_event(name="user_engagement"), 5), Full)
-    assert sorted_at(hit_event(name="user_engagement"), 20) == End(
-        "1-0", Outcome.EXPIRED, OutcomeReason.TOO_OLD
-    )
-    refused = sorted_at(hit_event(name="user_engagement", hit={}), 5)
-    assert isinstance(refused, End)
-    assert refused.outcome is Outcome.REJECTED
-    with pytest.raises(ValueError, match="no such event"):
-        GA.full([hit_event(name="user_engagement", hit={})])
-
-
-# --- the last look --------------------------------------------------------------------------------------------------
-
-EGRESS = Egress(GA, ["secret-of-google-analytics"])
-
-
-def test_the_egress_check_passes_what_a_hit_may_hold() -> None:
-    """Query and text alike."""
-    assert EGRESS.check(GA.full([hit_event()]), b"", Decision.FULL) is None
-    items = [{"item_id": f"SKU{n}", "item_name": "x" * 90} for n in range(200)]
-    long = GA.full([hit_event(items=items)])
-    assert long.text is not None
-    assert EGRESS.check(long, long.text.encode(), Decision.FULL) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "violation"),
-    [
-        ("en=purchase&sst.rnd=1", Violation.KEY),
-        ("en=purchase\nfp=1", Violation.KEY),
-        ("en=purchase&ep.a=203.0.113.77", Violation.ADDRESS),
-        ("en=purchase&ep.a=2a02%3Afe1%3A4008%3A1d00%3A9c7a%3A5eff%3Afe00%3Ab3d1", Violation.ADDRESS),
-        ("en=purchase&ep.a=secret%2Dof%2Dgoogle%2Danalytics", Violation.SECRET),
-    ],
-)
-def test_the_egress_check_looks_into_a_text_as_into_a_query(text: str, violation: Violation) -> None:
-    """Percent-encoded or not."""
-    request = GA.full([hit_event()])
-    request.text = text
-    assert EGRESS.check(request, text.encode(), Decision.FULL) is violation
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    hit=st.dictionaries(st.sampled_from(sorted(HIT_KEYS)), st.text(max_size=60), max_size=12),
-    params=st.dictionaries(
-        st.text(max_size=20), st.one_of(st.text(max_size=120), st.integers(-9, 9), st.booleans()), max_size=30
-    ),
-    signals=st.text("gdu", min_size=3, max_size=3),
-)
-def test_no_hit_holds_a_key_that_is_not_declared(
-    hit: dict[str, str], params: dict[str, str], signals: str
-) -> None:
-    """Whatever shape the tag's words had, and whatever the site's own."""
-    kept = {name: good for name, value in hit.items() if (good := shaped(name, value)) is not None}
-    event = hit_event(
-        hit={"v": "2", **kept},
-        params=params,
-        user_properties=params,
-        signals=Signals.from_code(f"g{signals}"),
-    )
-    request = GA.full([event])
-    assert EGRESS.check(request, (request.text or "").encode(), Decision.FULL) in {None, Violation.ADDRESS}
-    names = [name for name, _ in request.query]
-    assert len(names) == len(set(names))

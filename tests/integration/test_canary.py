@@ -1,5 +1,6 @@
 """The canary: it goes the whole way, says so, and is silent on nothing that goes wrong."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -108,6 +109,13 @@ async def test_an_event_without_consent_that_arrives_is_a_leak(sink: Sink) -> No
     assert "without consent" in (await canary.part())["canary"].words
 
 
+async def printed(folder: Path, *words: str) -> str:
+    """Give a command; return what it prints."""
+    async with Sayso(folder, *words, "--config", "sayso.toml", **ADS) as command:
+        assert await command.wait() == 0, command.err
+        return command.out
+
+
 async def test_a_served_shop_with_a_canary_measures_itself(
     short_path: Path, session: aiohttp.ClientSession
 ) -> None:
@@ -136,6 +144,11 @@ async def test_a_served_shop_with_a_canary_measures_itself(
         )
         async with session.get(f"{urls['admin']}/readyz") as answer:
             assert (await answer.json())["parts"]["canary"] == {"status": "ready"}
+        said = json.loads(await printed(short_path, "status", "--json"))
+        # It is a site like others, and not one that was removed: the runbook sends the operator here.
+        states = {(one["site"], one["state"], one["adds_up"]) for one in said["forwarders"]}
+        assert (NAME, "running", True) in states
+        assert (await printed(short_path, "consent", "get", "A" * 22)).count(NAME) == 0
         assert twin.twin.requests() == []
     await twin.stop()
     assert "canary" not in sayso.err or "arrived" in sayso.err

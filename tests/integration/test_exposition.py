@@ -1,9 +1,11 @@
 """The metrics as Prometheus reads them: every name, closed labels, true sums, and an answer while the store is down."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from proxy import __version__, metrics
 from proxy.canary.run import Canary
 from proxy.canary.sink import Sink
+from proxy.clocks import VendorClocks
 from proxy.delivery.backoff import State
+from proxy.delivery.clock import SystemClock
+from proxy.delivery.states import pause, resume
 from proxy.exposition import expose
-from proxy.facts import Fact, build, of_processes, of_workers
-from proxy.instruments import StoreWatch
-from proxy.metrics import STORE_ERRORS
+from proxy.facts import Fact, build, of_clock, of_processes, of_workers
+from proxy.instruments import StoreWatch, watch_loop
+from proxy.metrics import LOOP_CPU, PROCESS_CPU, STORE_ERRORS
 from proxy.metrics_stored import ENTRY_LIMIT
 from proxy.reasons import Decision, Outcome, OutcomeReason, Reason
 from proxy.site import Site
@@ -68,7 +73,7 @@ async def test_everything_exists_from_the_beginning_at_zero(store: Store) -> Non
         "sayso_outbox_oldest_seconds": {},
         "sayso_vendor_late_refusals_total": {},
         "sayso_consent_withdrawn_in_outbox_total": {},
-        "sayso_forwarder_paused": {},
+        "sayso_forwarder_paused": {"by": "vendor"},
         "sayso_outcomes_total": {"outcome": "delivered", "reason": "accepted"},
         "sayso_decisions_total": {"decision": "full", "reason": "granted"},
     }.items():
@@ -92,7 +97,7 @@ async def test_what_the_store_counts_is_exposed(store: Store) -> None:
         assert 0 <= before["sayso_outbox_oldest_seconds", labels(**VENDOR)] < 60
         await scene.work()
         await scene.settled(delivered_accepted=3)
-        after = await scrape(store, scene.site)
+    after = await scrape(store, scene.site)
     assert after["sayso_events_received_total", labels(site="shop")] == 3
     assert after["sayso_decisions_total", labels(**VENDOR, decision="full", reason="granted")] == 2
     assert after["sayso_outcomes_total", labels(**VENDOR, outcome="delivered", reason="accepted")] == 3
@@ -114,11 +119,83 @@ async def test_a_pause_can_be_alerted_on(store: Store) -> None:
         async def shown() -> bool:
             samples = await scrape(store, scene.site)
             return (
-                samples["sayso_forwarder_paused", labels(**VENDOR)] == 1
+                samples["sayso_forwarder_paused", labels(**VENDOR, by="vendor")] == 1
+                and samples["sayso_forwarder_paused", labels(**VENDOR, by="operator")] == 0
                 and samples["sayso_dead_letters", labels(**VENDOR)] == 1
             )
 
         await wait_until(shown)
+
+
+async def test_an_operators_pause_is_told_from_a_vendors(store: Store) -> None:
+    """From the moment it is ordered, also while nobody delivers; whoever did it need not be woken for it."""
+    site = site_of(link())
+    by_whom = [("sayso_forwarder_paused", labels(**VENDOR, by=by)) for by in ("operator", "vendor")]
+    async with Scene(store, site) as scene:
+        scene.vendor.queue = [Reply(401)] * 1000
+        await scene.ping("page_view")
+        delivery = await scene.work()
+        await wait_until(lambda: delivery.states()[0].state is State.PAUSED)
+        await pause(store, "shop", "vendor")
+        samples = await scrape(store, site)
+        assert [samples[one] for one in by_whom] == [1, 0]
+        await resume(store, "shop", "vendor", 1)
+        samples = await scrape(store, site)
+        assert samples[by_whom[0]] == 0
+
+
+async def test_the_clock_is_compared_with_the_store_s(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are one machine's here, so nothing is sure to differ; until ours is put forward."""
+    ahead = ("sayso_clock_ahead_seconds", labels(of="store"))
+    assert (await scrape(store, site_of(link())))[ahead] == 0
+    real = time.time_ns
+    monkeypatch.setattr("proxy.exposition.time.time_ns", lambda: real() + 3600 * 10**9)
+    samples = await scrape(store, site_of(link()))
+    assert 3590 < samples[ahead] <= 3600
+
+
+async def test_a_vendors_answers_tell_of_our_clock(store: Store) -> None:
+    """By their dates, as far as those are sure: to the second, and the time of the request."""
+    clocks = VendorClocks()
+    async with Scene(store, site_of(link())) as scene:
+        now_s = time.time()
+        scene.vendor.queue = [Reply(200, headers={"Date": formatdate(now_s + 600, usegmt=True)})]
+        await scene.ping("page_view")
+        await scene.work(vendor_clocks=clocks)
+        await scene.settled(delivered_accepted=1)
+    ahead_s = clocks.ahead_s(SystemClock().monotonic())
+    assert ahead_s is not None
+    assert -600 <= ahead_s < -550
+    assert of_clock(clocks, SystemClock().monotonic()) == [Fact(metrics.CLOCK, ahead_s, ("vendors",))]
+
+
+async def test_a_store_whose_user_may_not_ask_about_it_is_still_up(own_valkey: Valkey) -> None:
+    """Managed services may forbid INFO. Then its memory is not known, and everything else is."""
+    own_valkey.ask("ACL", "SETUSER", "default", "-info")
+    store = Store(own_valkey.url)
+    samples = await scrape(store, site_of(link()))
+    await store.close()
+    assert samples["sayso_store_up", ()] == 1
+    assert samples["sayso_events_received_total", labels(site="shop")] == 0
+    assert ("sayso_store_memory_bytes", ()) not in samples
+
+
+async def test_cpu_time_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the process, and of the thread that does the work: all since their start, each bit once."""
+    monkeypatch.setattr("proxy.instruments._TICK_S", 0.01)
+
+    def counted() -> tuple[float, float]:
+        # The library has no other way to ask.
+        return PROCESS_CPU.labels("main")._value.get(), LOOP_CPU.labels("main")._value.get()
+
+    before = counted()
+    task = asyncio.create_task(watch_loop("main"))
+    least = (time.process_time(), time.thread_time())
+    await wait_until(lambda: counted()[0] - before[0] >= least[0] and counted()[1] - before[1] >= least[1])
+    task.cancel()
+    after = counted()
+    assert after[0] - before[0] <= time.process_time()
+    assert after[1] - before[1] <= time.thread_time()
 
 
 async def test_labels_are_closed_sets(store: Store) -> None:
@@ -201,6 +278,7 @@ async def test_the_store_s_memory_and_the_trail_s_lag_are_exposed(store: Store) 
     """A row that nobody writes grows old; how old, a scrape tells."""
     before = await scrape(store, site_of(link()))
     assert before["sayso_store_memory_bytes", ()] > 100_000
+    assert before["sayso_store_cpu_seconds_total", ()] > 0
     assert before["sayso_audit_lag_seconds", ()] == 0
     await store.redis.xadd("sayso:{p0}:trail", {"s": "[]", "w": "shop|vendor"}, id="1000-1")
     after = await scrape(store, site_of(link()))
@@ -217,7 +295,7 @@ async def test_how_long_a_delivery_took_is_measured_for_conversions_apart(store:
         await scene.settled(rejected_vendor_rejected=1)
         await scene.ping("page_view", "purchase", accepted_ms=time.time_ns() // 1_000_000 - 60_000)
         await scene.settled(rejected_vendor_rejected=1, delivered_accepted=2)
-        samples = await scrape(store, scene.site)
+    samples = await scrape(store, scene.site)
     for events, number, least in (("conversion", 2, 60), ("other", 1, 60)):
         assert samples["sayso_delivery_lag_seconds_count", labels(**VENDOR, events=events)] == number
         assert samples["sayso_delivery_lag_seconds_sum", labels(**VENDOR, events=events)] >= least

@@ -3,6 +3,7 @@
 from tests.mutations.mutation import mutation
 
 _HIT = "forwarders/test_google_analytics_hit.py"
+_SENT = "forwarders/test_google_analytics_hit_sent.py"
 _CONSENT = "unit/test_hits_consent.py"
 
 OF_HITS = (
@@ -39,7 +40,7 @@ OF_HITS = (
         "proxy/delivery/triage.py",
         "if event.hit and now_ms - entry.made_ms > forwarder.hit_max_age_s * 1000:",
         "if event.hit and now_ms < 0:",
-        f"{_HIT}::test_an_old_hit_goes_with_its_time",
+        f"{_SENT}::test_an_old_hit_goes_with_its_time",
     ),
     mutation(
         "any parameter of the tag's is kept",
@@ -65,7 +66,7 @@ OF_HITS = (
     mutation(
         "what only follows from consent is not heeded",
         "proxy/hits.py",
-        "if pairs.get(key) == denies and not _presumed(pairs, signal):",
+        "if pairs.get(key) == denies and not _follows(pairs, signal):",
         "if pairs.get(key) == denies and not pairs:",
         f"{_CONSENT}::test_consent_is_what_the_parameters_say",
     ),
@@ -74,7 +75,7 @@ OF_HITS = (
         "proxy/delivery/egress.py",
         "parts += [value for name, value in _pairs(request.text) if not _is_agent(name)]",
         "parts += []",
-        f"{_HIT}::test_the_egress_check_looks_into_a_text_as_into_a_query",
+        f"{_SENT}::test_the_egress_check_looks_into_a_text_as_into_a_query",
     ),
     mutation(
         "other forwarders keep the tag's words",

@@ -4,6 +4,7 @@ The source tree is copied for each mutation, one piece of text is replaced, and 
 run on the copy. Nothing is ever changed in place.
 """
 
+import compileall
 import json
 import os
 import shutil
@@ -82,6 +83,8 @@ def results(request: pytest.FixtureRequest) -> Iterator[dict[str, tuple[int, str
                 shutil.copytree(source, base / part, ignore=LEFT_OUT)
             else:
                 shutil.copy2(source, base / part)
+        # Else each copy would compile all of it anew.
+        compileall.compile_dir(base, quiet=2)
         jobs: list[dict[str, object]] = []
         for number, one in enumerate([None, *chosen]):
             place = folder / str(number)

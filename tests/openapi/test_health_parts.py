@@ -1,9 +1,10 @@
 """What docs/api.md says of ``/readyz``: which part may degrade, and which may say that events cannot be taken."""
 
 import ast
+import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import proxy.serve
 from proxy.admin import Health, Part
+from proxy.supervise import Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 FORWARDER = "SITE.FORWARDER"
@@ -78,6 +80,44 @@ def test_serve_asks_each_part_of_the_page(monkeypatch: pytest.MonkeyPatch) -> No
 class _Anything(SimpleNamespace):
     def __getattr__(self, name: str) -> "_Anything":
         return _Anything()
+
+
+async def test_all_parts_are_asked_at_once() -> None:
+    """Each waits here until the others have been asked: one after the other, none would answer in time."""
+    barrier = asyncio.Barrier(3)
+
+    def asked(name: str) -> Callable[[], Awaitable[dict[str, Part]]]:
+        async def ask() -> dict[str, Part]:
+            await barrier.wait()
+            return {name: Part("ready")}
+
+        return ask
+
+    assert list((await Health({name: asked(name) for name in "abc"}).check())[1]) == ["a", "b", "c"]
+
+
+async def test_a_part_that_does_not_answer_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probes give up after a second; what matters is said all the same."""
+    monkeypatch.setattr("proxy.admin._PATIENCE_S", 0.05)
+
+    async def hung() -> dict[str, Part]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def gone() -> dict[str, Part]:
+        return {"store": Part("not_ready", "gone")}
+
+    assert await Health({"a": hung, "store": gone}).check() == (
+        "not_ready",
+        {"store": Part("not_ready", "gone")},
+    )
+
+
+async def test_who_is_stopping_takes_no_more_events() -> None:
+    """A load balancer is told at once."""
+    workers = Workers(0, {}, lambda _: None)
+    await workers.stop()
+    assert await workers.part() == {"gateway": Part("not_ready", "it is stopping")}
 
 
 async def test_the_status_is_that_of_the_worst_part() -> None:

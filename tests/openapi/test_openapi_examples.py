@@ -6,22 +6,24 @@ What generated cases hardly reach is here too: full reports, full exports, a sto
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import jsonschema_rs
 import orjson
 import pytest
-from schemathesis.core.transport import HttpMethod, Response
 
 from proxy.admin_guard import Guard
 from proxy.dashboard.source import StoreSource
 from proxy.operate.desk import Desk
 from tests.support.admin_listener import TOKEN, Admins, listening
 from tests.support.background import Background
-from tests.support.openapi_cases import ALWAYS, KEY
+from tests.support.openapi_cases import ALWAYS, KEY, functions
 from tests.support.openapi_file import document, documented, operation
 from tests.support.own_valkey import Valkey
 from tests.support.rig import GRANT, ORIGIN, Rig, site
+
+if TYPE_CHECKING:
+    from schemathesis.core.transport import Response
 
 PAGE: Mapping[str, str] = {"Origin": ORIGIN}
 BACKEND: Mapping[str, str] = {"Authorization": f"Bearer {KEY}"}
@@ -39,14 +41,14 @@ def ask(
     query: Mapping[str, str] | None = None,
     places: Mapping[str, str] | None = None,
     data: bytes | None = None,
-) -> Response:
+) -> "Response":
     """Send a request; its answer is one that the file names for this operation (or for another, ``said``, of the path)."""
     case = operation(said or method, path).Case(
-        method=cast(HttpMethod, method.upper()), path_parameters=dict(places or {}), query=dict(query or {})
+        method=cast("Any", method.upper()), path_parameters=dict(places or {}), query=dict(query or {})
     )
     more: dict[str, Any] = {} if data is None else {"data": data}
     answer = case.call(url, headers=dict(headers), timeout=30, allow_redirects=False, **more)
-    case.validate_response(answer, checks=list(ALWAYS))
+    case.validate_response(answer, checks=functions(ALWAYS))
     return answer
 
 
@@ -285,12 +287,12 @@ def test_without_a_store_answers_are_of_the_file(background: Background) -> None
             assert _away("get", path, admin, {}, None).status_code == 200, path
 
 
-def _away(method: str, path: str, url: str, headers: Mapping[str, str], data: bytes | None) -> Response:
+def _away(method: str, path: str, url: str, headers: Mapping[str, str], data: bytes | None) -> "Response":
     """Ask as ``ask`` does, where 503 is what is wanted."""
     case = operation(method, path).Case(path_parameters={"event_id": "x"} if "{" in path else {})
     more: dict[str, Any] = {} if data is None else {"data": data}
     answer = case.call(url, headers=dict(headers), timeout=30, **more)
     case.validate_response(
-        answer, checks=[check for check in ALWAYS if check.__name__ != "not_a_server_error"]
+        answer, checks=functions([name for name in ALWAYS if name != "not_a_server_error"])
     )
     return answer

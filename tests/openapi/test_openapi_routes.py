@@ -111,7 +111,7 @@ def test_closed_sets_are_those_of_the_code(place: str, words: type[StrEnum] | fr
 
 def test_the_admin_listeners_reasons_hold_every_mistake() -> None:
     """And those of the guard and of ``explain``."""
-    own = {"host", "token", "form", "unknown_site", "unknown_event", "store_unavailable"}
+    own = {"host", "token", "limited", "form", "unknown_site", "unknown_event", "store_unavailable"}
     assert enum_at("AdminReason") == own | {str(one) for one in Mistake}
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from forwarders._consent_mode import Setting, Told, consent_pairs, encode_gcd
 from proxy.signals import SIGNALS, Signals, Value
-from proxy.sources.consent_mode import chosen, read
+from proxy.sources.consent_mode import read
 from proxy.sources.said import GARBLED, SILENT
 
 G, D, U = Value.GRANTED, Value.DENIED, Value.UNKNOWN
@@ -55,6 +55,12 @@ def test_every_letter_in_every_place(letter: str, come_to: Value, by_choice: Val
 def test_letters_that_no_tag_writes(letter: str) -> None:
     """What is impossible is unreadable, not skipped."""
     assert read("G100", f"13{letter}3q3q3q5l1") is GARBLED
+
+
+def chosen(gcd: str | None) -> bool:
+    """Tell whether a visitor's choice is read from a ``gcd``, and not a site's default alone."""
+    said = read(None, gcd)
+    return said.readable and said is not SILENT and said.chosen
 
 
 # Strings that were captured in real traffic, or computed by the same rules.

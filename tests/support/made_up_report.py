@@ -24,6 +24,7 @@ from proxy.reasons import Outcome, OutcomeReason, Reason
 from proxy.report.model import CampaignCount, Consented, DayCount, Funnel, Report
 
 TODAY = date(2026, 11, 22)
+SECRET = b"an installation's own"
 CONVERSIONS = frozenset({"purchase", "generate_lead", "sign_up"})
 VENDORS = {
     "google_analytics": "Google Analytics",
@@ -257,7 +258,7 @@ class Listener:
         proxies: Sequence[str] = (),
     ) -> None:
         self.source = source or MadeUp()
-        self.terms = Terms(Guard(token, loopback=not token), user_header, TrustedProxies(proxies))
+        self.terms = Terms(Guard(token, loopback=not token), user_header, TrustedProxies(proxies), SECRET)
         self.url = ""
         self._stack = AsyncExitStack()
 

@@ -1,21 +1,26 @@
-"""``docs/openapi.yaml``, read; and as schemathesis needs it."""
+"""``docs/openapi.yaml``, read; and as schemathesis needs it.
+
+Schemathesis takes seconds to import, and every process of a parallel run reads every test file: so it is imported where
+cases are made, and not before.
+"""
 
 import time
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import schemathesis
 import yaml
-from schemathesis import GenerationMode
-from schemathesis.config import SchemathesisConfig
-from schemathesis.schemas import APIOperation, BaseSchema
+
+if TYPE_CHECKING:
+    from schemathesis.schemas import APIOperation, BaseSchema
 
 FILE: Final = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 METHODS: Final = ("get", "post", "put", "delete", "options", "head", "patch", "trace")
-Operation = APIOperation[Any, Any, Any, Any]
+Mode = Literal["positive", "negative"]
+"""Whether cases are to fit the file."""
 _UNITS: Final = {"ms": 1000, "us": 1_000_000}
 
 
@@ -40,9 +45,30 @@ def documented(tag: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method, path, item[method]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A method of a path; the tests are named by it."""
+
+    method: str
+    path: str
+
+    @property
+    def label(self) -> str:
+        """Return it as schemathesis writes it."""
+        return f"{self.method.upper()} {self.path}"
+
+
+def places(tag: str) -> list[Place]:
+    """Return what one listener answers."""
+    return [Place(method, path) for method, path, _ in documented(tag)]
+
+
 @cache
-def schema(mode: GenerationMode = GenerationMode.POSITIVE) -> BaseSchema:
+def schema(mode: Mode = "positive") -> "BaseSchema":
     """Return it as schemathesis reads it, to make cases that fit it or do not."""
+    import schemathesis  # noqa: PLC0415 - see above
+    from schemathesis.config import SchemathesisConfig  # noqa: PLC0415 - see above
+
     checks = {
         # Of a list with an event that is not valid the others are taken.
         "negative_data_rejection": {"expected-statuses": ["200", "4xx"]},
@@ -52,26 +78,20 @@ def schema(mode: GenerationMode = GenerationMode.POSITIVE) -> BaseSchema:
     return schemathesis.openapi.from_dict(_for_generating(mode), config=config)
 
 
-def operations(tag: str, mode: GenerationMode = GenerationMode.POSITIVE) -> list[Operation]:
-    """Return the operations of one listener, to make cases of that kind."""
-    return [schema(mode)[path][method] for method, path, _ in documented(tag)]
+def operation(method: str, path: str, mode: Mode = "positive") -> "APIOperation[Any, Any, Any, Any]":
+    """Return one operation, to make cases of that kind."""
+    return schema(mode)[path][method]
 
 
-def operation(method: str, path: str) -> Operation:
-    """Return one operation."""
-    found: Operation = schema()[path][method]
-    return found
-
-
-def _for_generating(mode: GenerationMode) -> dict[str, Any]:
+def _for_generating(mode: Mode) -> dict[str, Any]:
     """Return the file with its times as bounds. For what is to be taken, also without what no generator can know."""
-    made: dict[str, Any] = _dated(deepcopy(document()), time.time(), positive=mode is GenerationMode.POSITIVE)
+    made: dict[str, Any] = _dated(deepcopy(document()), time.time(), positive=mode == "positive")
     for path, item in made["paths"].items():
         for method in METHODS:
             content = item.get(method, {}).get("requestBody", {}).get("content", {})
             if path != "/g/collect":
                 content.pop("text/plain", None)  # JSON as text: the examples send it
-    if mode is GenerationMode.POSITIVE:
+    if mode == "positive":
         (stream,) = made["paths"]["/mp/collect"]["post"]["parameters"]
         stream["schema"] = {"enum": ["G-XXXXXXX", ""]}  # the site's own
         message = made["components"]["schemas"]["Message"]["properties"]

@@ -76,7 +76,7 @@ class Crowd:
                         )
                 except aiohttp.ClientError as error:
                     self.broken.append(type(error).__name__)
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.02)
 
     def acknowledged(self) -> set[str]:
         """Return the titles of events that were answered 204."""

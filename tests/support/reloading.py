@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 RIGHT = "sayso_config_last_reload_successful"
 READ_AT = "sayso_config_last_reload_success_timestamp_seconds"
 TOKEN = "token.txt"
-_LOOK_S = 0.02
+_LOOK_S, _BREATH_S = 0.02, 0.01
 
 
 def hang_up(sayso: Sayso) -> None:
@@ -116,8 +116,7 @@ class Crowd:
                             self.accepted.add(order)
                 except aiohttp.ClientError as error:
                     self.answers[type(error).__name__] += 1
-                if number % 2:
-                    await asyncio.sleep(_LOOK_S * number)
+                await asyncio.sleep(_LOOK_S * number if number % 2 else _BREATH_S)
 
 
 def meta_shop(name: str = "shop", base: str = "/", *, forwarder: str = "meta", number: int = 1) -> str:

@@ -25,7 +25,7 @@ class Time:
 def test_a_signed_text_is_read_again_until_it_ends() -> None:
     """Twelve hours, not a second more."""
     time = Time()
-    signer = Signer("secret", time)
+    signer = Signer("secret", now=time)
     text = signer.sign("session", SESSION_S, "one")
     assert signer.read("session", text) == "one"
     time.now += SESSION_S - 1
@@ -39,6 +39,7 @@ def test_a_signed_text_is_good_for_one_purpose_and_one_token() -> None:
     signer = Signer("secret")
     assert signer.read("session", signer.sign("form", 60)) is None
     assert Signer("other").read("session", signer.sign("session", 60)) is None
+    assert Signer("secret", b"key").read("session", signer.sign("session", 60)) is None
     assert signer.sign("session", 60) != signer.sign("session", 60)
     assert "secret" not in signer.sign("session", 60)
 
@@ -54,7 +55,9 @@ def test_a_text_that_was_changed_is_not_ours(at: int, char: str) -> None:
     assert signer.read("session", changed) is None or changed == text
 
 
-@pytest.mark.parametrize("text", ["", ".", "..", "a.b.c", "9999999999.name.", "x" * 5000, "é.\udcff.a"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "a.b.c", "9999999999.name.", "x" * 5000, "é.\udcff.a", "\ud800.a.b", "a.b.\ud800"]
+)
 def test_what_is_not_ours_is_refused_quietly(text: str) -> None:
     """Junk in a cookie is no error."""
     assert Signer("secret").read("session", text) is None
@@ -75,7 +78,7 @@ def test_a_session_that_was_ended_stays_ended() -> None:
 def test_guessing_is_limited() -> None:
     """Ten wrong ones from an address, then none for the rest of the ten minutes; others still may."""
     time = Time()
-    attempts = Attempts(time)
+    attempts = Attempts(now=time)
     for _ in range(10):
         assert not attempts.exhausted("192.0.2.0")
         attempts.wrong("192.0.2.0")
@@ -87,7 +90,7 @@ def test_guessing_is_limited() -> None:
 
 def test_guessing_from_everywhere_is_limited_too() -> None:
     """Two hundred wrong ones in all; what is remembered is bounded by that."""
-    attempts = Attempts(Time())
+    attempts = Attempts(now=Time())
     for at in range(200):
         attempts.wrong(f"192.0.{at}.0")
     assert attempts.exhausted("203.0.113.0")

@@ -32,13 +32,13 @@ def test_whole_numbers(number: int, english: str, norwegian: str) -> None:
 @pytest.mark.parametrize(
     ("thousandths", "currency", "english", "norwegian"),
     [
-        (1_234_567_800, "NOK", "NOK 1,234,567.80", "1 234 567,80 NOK"),
+        (1_234_567_800, "NOK", "NOK 1,234,567.80", "1 234 567,80 kr"),
         (499_500, "JPY", "JPY 500", "500 JPY"),
         (1_005, "KWD", "KWD 1.005", "1,005 KWD"),
         (-12_340, "EUR", "EUR −12.34", "−12,34 EUR"),  # noqa: RUF001
         (-1, "EUR", "EUR 0.00", "0,00 EUR"),
         (5, "EUR", "EUR 0.01", "0,01 EUR"),
-        (1_500, "", "1.50 (no currency given)", "1,50 (uten valuta)"),
+        (1_500, "", "1.50 (no known currency)", "1,50 (uten kjent valuta)"),
     ],
 )
 def test_money(thousandths: int, currency: str, english: str, norwegian: str) -> None:
@@ -66,10 +66,17 @@ def test_shares(part: int, whole: int, english: str) -> None:
 def test_days() -> None:
     """Days are written out, with the year once."""
     first, last = date(2026, 10, 26), date(2026, 11, 22)
-    assert EN.span(first, last) == "26 Oct – 22 November 2026"  # noqa: RUF001
-    assert NB.span(first, last) == "26. okt. – 22. november 2026"  # noqa: RUF001
+    assert EN.span(first, last) == "26 October – 22 November 2026"  # noqa: RUF001
+    assert NB.span(first, last) == "26. oktober – 22. november 2026"  # noqa: RUF001
     assert EN.span(date(2025, 12, 31), date(2026, 1, 1)) == "31 December 2025 – 1 January 2026"  # noqa: RUF001
+    assert EN.span(last.replace(day=1), last) == "1–22 November 2026"  # noqa: RUF001
+    assert NB.span(last.replace(day=1), last) == "1.–22. november 2026"  # noqa: RUF001
+    assert NB.span(date(2025, 11, 1), last) == "1. november 2025 – 22. november 2026"  # noqa: RUF001
     assert NB.span(last, last) == "22. november 2026"
+    assert (EN.table_day(last), NB.table_day(last)) == (
+        "Sun\N{NO-BREAK SPACE}22 Nov 2026",
+        "søn.\N{NO-BREAK SPACE}22.11.2026",
+    )
     assert NB.weekday(last) == "søndag 22. november"
 
 

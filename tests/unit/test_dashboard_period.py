@@ -77,6 +77,33 @@ def test_days_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("period", "first", "last", "shown", "found"),
+    [
+        ("28d", "2026-11-01", "2026-11-22", "28d 2026-10-26 2026-11-22", "custom"),
+        ("28d", "2026-10-26", "2026-11-22", "28d 2026-10-26 2026-11-22", "28d"),
+        ("7d", "2026-10-26", "2026-11-22", "28d 2026-10-26 2026-11-22", "7d"),
+        ("custom", "2026-10-26", "2026-11-22", "28d 2026-10-26 2026-11-22", "custom"),
+        ("7d", "2026-05-01", "2026-05-17", "custom 2026-05-01 2026-05-17", "7d"),
+        ("28d", "", "2026-11-22", "28d 2026-10-26 2026-11-22", "28d"),
+        ("28d", "2026-11-01", "2026-11-22", "nonsense", "28d"),
+        ("28d", "2026-11-01", "2026-11-22", "", "28d"),
+    ],
+)
+def test_who_changes_the_days_in_the_form_means_them(
+    period: str, first: str, last: str, shown: str, found: str
+) -> None:
+    """Without having to choose "other days" first; a newly chosen period counts more than the days of the last."""
+    query = {"period": period, "from": first, "to": last, "shown": shown}
+    question = read_question(query, SITES, TODAY, "en")
+    assert question.period == found
+    assert (str(question.span.first) == first) == (
+        found == "custom" or (period, first) == ("28d", "2026-10-26")
+    )
+    assert read_question({"period": found, "from": first, "to": last}, SITES, TODAY, "en") == question
+    assert question.shown == f"{found} {question.span.first} {question.span.last}"
+
+
+@pytest.mark.parametrize(
     ("query", "mistake", "status"),
     [
         ({"site": "nowhere"}, Mistake.SITE, 404),

@@ -89,6 +89,29 @@ def test_a_vendor_says_its_own_words() -> None:
     assert vendors["Microsoft Advertising"].words == []
 
 
+def test_words_that_are_gone_are_told() -> None:
+    """Refusals stay counted for months, what was said of them for three days: nobody shall look for it in vain."""
+    refused: dict[tuple[Outcome, OutcomeReason | Reason], int] = {
+        (Outcome.REJECTED, OutcomeReason.VENDOR_REJECTED): 3
+    }
+    funnels = (Funnel("meta", full=3, outcomes=refused), Funnel("microsoft", full=3))
+    bare = replace(known(funnels=funnels), standing=Standing())
+    meta, microsoft = seen(bare).vendors
+    assert "Meta's own words are kept for three days" in meta.words_gone
+    assert microsoft.words_gone == ""
+    said = replace(bare, standing=Standing(refusals={"meta": Refusals([("no", 3)], 3)}))
+    assert seen(said).vendors[0].words_gone == ""
+    assert "now there are none" in dashboard_page(seen(bare), "en", "")
+
+
+def test_all_numbers_of_a_tile_have_one_size() -> None:
+    """As large as the longest allows: 300 EUR must not stand larger than a million NOK above it."""
+    day = DayCount(TODAY, 9, value={"NOK": 1_418_992_000_000, "EUR": 300_000})
+    page = dashboard_page(seen(known(days=(day,))), "en", "")
+    tile = page.partition('data-tile="value"')[2].partition("</section>")[0]
+    assert re.findall(r'class="(number[^"]*)"', tile) == ["number fullest", "number fullest"]
+
+
 def test_accounts_of_one_vendor_have_their_own_names() -> None:
     """Two accounts at Meta can be told apart, and one that was removed says so."""
     found = known(funnels=(Funnel("meta", 1), Funnel("meta_outlet", 1), Funnel("old", 1)))
@@ -172,8 +195,12 @@ def test_health_names_what_is_wrong() -> None:
         usual=Usual(TODAY - timedelta(1), 3, 4, 480),
     )
     lines = {line.label: line for line in seen(replace(MadeUp().now(SHOWN), standing=standing)).health}
-    assert [label for label, line in lines.items() if not line.good] == ["The store", "Yesterday", "Meta"]
-    assert "it is out of memory" in lines["The store"].words
+    assert [label for label, line in lines.items() if not line.good] == [
+        "The data store",
+        "Yesterday",
+        "Meta",
+    ]
+    assert "it is out of memory" in lines["The data store"].words
     assert "token" in lines["Meta"].words
     assert lines["Meta"].quote == "Its words: “token expired”"
     assert "3 conversions on Saturday 21 November" in lines["Yesterday"].words

@@ -1,5 +1,7 @@
 """What Google's own tag sends, read as events of ours."""
 
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from urllib.parse import urlencode
 
 import pytest
@@ -61,7 +63,7 @@ def test_only_known_parameters_of_the_tag_are_kept() -> None:
     made = event()
     assert made.hit is not None
     assert made.hit.keys() == set(
-        "v gtm _p uaa uab uafvl uamb uap uapv uaw frm _eu _s sct seg _c _et tfd".split()
+        "v gtm _p uaa uab uafvl uamb uap uapv uaw frm _eu _s sct seg _c _et tfd gcd".split()
     )
     assert made.hit["uafvl"] == PURCHASE["uafvl"]
     assert made.hit.keys() <= HIT_KEYS
@@ -88,7 +90,12 @@ def test_only_known_parameters_of_the_tag_are_kept() -> None:
         ("cn", "to kari@shop.example", "to [redacted]"),
         ("em", f"tv.1~em.{'A' * 43}~pn0.{'b' * 43}", f"tv.1~em.{'A' * 43}~pn0.{'b' * 43}"),
         ("em", f"tv.1~em.{'A' * 43}~fn0.{'c' * 43}~pc0.0150~co0.NO", f"tv.1~em.{'A' * 43}"),
+        ("em", f"tv.1~em.{'a1' * 32}", f"tv.1~em.{'a1' * 32}"),
         ("em", "tv.1~em.kari@shop.example", None),
+        ("gcd", "13t3t3t2t5l1", "13t3t3t2t5l1"),
+        ("gcd", "13r3r3r2r5", "13r3r3r2r5"),
+        ("gcd", "13r3r3r2r5l1xyz", None),
+        ("gcd", "1-r3r3r2r5l1", None),
         ("em", "tv.1~e0.", None),
         ("auid", "1122334455.1795000001", "1122334455.1795000001"),
         ("sst.gcd", "13r3r3r2r5l1", None),
@@ -100,6 +107,29 @@ def test_only_known_parameters_of_the_tag_are_kept() -> None:
 def test_a_parameter_is_kept_in_its_own_shape_alone(name: str, value: str, kept: str | None) -> None:
     """What looks otherwise is not what the tag sends, and could be anything."""
     assert hit_of(**{name: value}).kept.get(name) == kept
+
+
+_DIGEST = sha256(b"kari@shop.example")
+_BASE64 = urlsafe_b64encode(_DIGEST.digest()).decode().rstrip("=")
+_NOTHING = sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("em", "email", "phone"),
+    [
+        (f"tv.1~em.{_BASE64}", _DIGEST.hexdigest(), ""),
+        (f"tv.1~em.{_DIGEST.hexdigest().upper()}", _DIGEST.hexdigest(), ""),
+        (f"tv.1~pn0.{_BASE64}~em0.{_BASE64}~em1.{'A' * 43}", _DIGEST.hexdigest(), _DIGEST.hexdigest()),
+        (f"tv.1~fn0.{_BASE64}~pc0.0150", None, None),
+        (f"tv.1~em.{_NOTHING}~pn0.{_BASE64}", "", _DIGEST.hexdigest()),
+        ("tv.1", None, None),
+    ],
+)
+def test_hashes_of_contact_data_are_googles(em: str, email: str | None, phone: str | None) -> None:
+    """In both spellings; that of an empty text is everybody's, and is nobody's address."""
+    known = event(em=em).user_data
+    assert (known and known.google_email, known and known.google_phone) == (email, phone)
+    assert known is None or (known.email, known.phone) == ("", "")
 
 
 def test_lines_of_a_body_are_events_of_their_own() -> None:

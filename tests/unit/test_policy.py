@@ -1,6 +1,7 @@
 """Presets, compiled rules, and the few questions that are asked of a state beside the decision itself."""
 
 import tomllib
+from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
@@ -148,6 +149,18 @@ def test_an_unreadable_record_gets_no_more_than_silence_on_consent_would(
     """Whatever the site says of store failures, and on legitimate interest too: it may hold an objection."""
     decided = decide(rule(GA, otherwise, basis, on_store_failure), state("rrrr"))
     assert decided == Decided(wanted, Reason.CONSENT_UNREADABLE, Signal.ANALYTICS_STORAGE)
+
+
+@pytest.mark.parametrize("on_store_failure", [Decision.COOKIELESS, Decision.DROP])
+@pytest.mark.parametrize("otherwise", [Decision.COOKIELESS, Decision.DROP])
+@pytest.mark.parametrize("basis", ["consent", "legitimate_interest"])
+def test_a_string_that_cannot_be_read_is_no_consent_and_no_failure_of_the_store(
+    otherwise: Decision, on_store_failure: Decision, basis: Basis
+) -> None:
+    """What a banner or a tag garbled grants nothing, and costs no more than that; on legitimate interest it may be an objection."""
+    garbled = replace(state("rrrr"), garbled=True)
+    decided = decide(rule(GA, otherwise, basis, on_store_failure), garbled)
+    assert decided == Decided(otherwise, Reason.CONSENT_UNREADABLE, Signal.ANALYTICS_STORAGE)
 
 
 def test_the_worst_reason_is_told_with_its_signal() -> None:

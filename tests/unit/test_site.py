@@ -110,6 +110,7 @@ def test_what_is_remembered_is_never_another_states_decision() -> None:
         UNKNOWN_STATE,
         replace(UNKNOWN_STATE, gpc=True),
         replace(UNKNOWN_STATE, why=(Reason.CONSENT_UNREADABLE,) * 4),
+        replace(UNKNOWN_STATE, why=(Reason.CONSENT_UNREADABLE,) * 4, garbled=True),
         replace(UNKNOWN_STATE, why=(Reason.CONSENT_EXPIRED,) * 4),
         ConsentState(Signals.from_code("dddd"), denied),
         ConsentState(Signals.from_code("dddd"), denied, gpc=True),

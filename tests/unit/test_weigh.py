@@ -189,6 +189,7 @@ def test_one_garbled_source_lets_nothing_be_granted(
     state = weighed(*words, Word(Source.CMP, GARBLED, "cookiebot"), stored=stored, own=own)
     assert state.signals is ALL_UNKNOWN
     assert set(state.why) == {Reason.CONSENT_UNREADABLE}
+    assert state.garbled
 
 
 # --- cases ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from redis import Redis
 
-from proxy.delivery.states import ORDERS
+from proxy.delivery.states import ORDERS, STATES
 from proxy.twin.app import RunningTwin
 from tests.support.processes import Sayso, config
 from tests.support.rig import GRANT, ORIGIN
@@ -68,15 +68,12 @@ async def test_nothing_of_the_visitor_is_left_on_disk(
         with Redis(unix_socket_path=str(data / "valkey.sock")) as redis:
             redis.config_set("rdbcompression", "no")  # so that what is looked for could be found
             redis.hset(ORDERS, mapping={f"shop|{name}": "pause" for name in VENDORS})
-
-        async def paused() -> bool:
-            samples = await metrics(session, urls["admin"])
-            return (
-                sum(value for name, value in samples.items() if name.startswith("sayso_forwarder_paused"))
-                == 4
-            )
-
-        await wait_until(paused, what="four paused vendors")
+            await wait_until(lambda: redis.hlen(STATES) == len(VENDORS), what="four pauses that are obeyed")
+        samples = await metrics(session, urls["admin"])
+        paused = [
+            value for name, value in samples.items() if name.startswith('sayso_forwarder_paused{by="op')
+        ]
+        assert paused == [1] * len(VENDORS)
         cookie, other = await asyncio.gather(
             shop_at(session, urls["public"], "Kj4q"), shop_at(session, urls["public"], "Zw9p")
         )

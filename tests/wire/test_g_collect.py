@@ -177,12 +177,15 @@ async def test_without_consent_nothing_of_the_tags_leaves(
     assert needles().names(whole.tee.sent) & OF_A_PING == set()
 
 
-async def test_consent_that_cannot_be_read_lets_nothing_out(start_whole: StartWhole) -> None:
-    """Not even a ping, as the site has it."""
+async def test_consent_that_cannot_be_read_lets_out_what_a_refusal_does(start_whole: StartWhole) -> None:
+    """A ping that holds nothing of the visitor, where the site has those at all."""
     whole = await start_whole(SITES, server=PROXIES)
     await send(visitor(whole), {**GRANTED, "gcd": "garbage"})
     await whole.deliver()
-    assert await whole.quiet() == []
+    (one,) = await whole.quiet()
+    assert (one.method, one.path, one.errors) == ("GET", "/g/collect", ())
+    assert seen(one) & OF_A_PING == set()
+    assert one.params["gcs"] == "G100"
 
 
 async def test_a_withdrawal_lowers_a_hit_that_waits(start_whole: StartWhole) -> None:

@@ -130,7 +130,10 @@ class TestAnEndThatNobodyAskedFor:
         async with Sayso(short_path, *SERVE, **ADS) as sayso:
             urls = await sayso.ready()
             assert await buy(session, urls["public"], "T-first") == 204
-            paused = [f'sayso_forwarder_paused{{forwarder="{vendor}",site="shop"}}' for vendor in VENDORS]
+            paused = [
+                f'sayso_forwarder_paused{{by="vendor",forwarder="{vendor}",site="shop"}}'
+                for vendor in VENDORS
+            ]
 
             async def waiting() -> bool:
                 found = await metrics(session, urls["admin"])

@@ -1,32 +1,20 @@
-// What a page reports by itself: moves within it, links, downloads, forms, and elements that say data-track.
+// What a page reports by itself: moves within it, links, downloads, forms, and elements that say data-track. The first file
+// hears of clicks and moves (early.js).
 
 // data-no-spa on the script tag switches one kind off, data-auto="off" all of them.
 const auto = (kind) => opts.auto != "off" && opts["no" + kind] == null;
 
-if (auto("Spa")) {
-  let here = at({});
-  const moved = () => {
-    const to = at({});
-    if (to == here) return;
-    ref = here;
-    here = to;
-    for (const k in sets) if (/^page_/.test(k)) delete sets[k];
-    // A moment later, when the new page has its title. The page may have reported it itself by then.
-    setTimeout(view, 50);
-  };
-  for (const name of ["pushState", "replaceState"]) {
-    const old = history[name];
-    history[name] = (...a) => {
-      old.apply(history, a);
-      safe(moved)();
-    };
-  }
-  on(win, "popstate", moved);
-  // Back to a page that was only put aside.
-  on(win, "pageshow", (e) => e.persisted && track("page_view"));
-}
-
-on(doc, "click auxclick submit", (e) => {
+// "to": the address, without its #fragment.
+const moved = (to) => {
+  if (to == my.here || !auto("Spa")) return;
+  my.ref = my.here;
+  my.here = to;
+  for (const k in sets) if (/^page_/.test(k)) delete sets[k];
+  // A moment later, when the new page has its title. The page may have reported it itself by then.
+  if (to == at({})) setTimeout(view, 50);
+  else track("page_view", { page_location: to }); // left again, before this file was there
+};
+const acted = (e) => {
   const form = e.type == "submit", t = e.target, up = (what) => t.closest(what);
   if (e.button > 1 || up("[data-sayso-ignore]")) return;
   const el = up(form ? "form[data-track]" : "[data-track]:not(form)"), p = {};
@@ -41,4 +29,10 @@ on(doc, "click auxclick submit", (e) => {
   const file = /([^/]+)\.(pdf|(doc|xls|ppt)x?|txt|csv|zip|rar|7z|exe|dmg|mp[34])$/i.exec(link_url);
   if (file && auto("Downloads")) track("file_download", { link_url, file_name: file[0], file_extension: file[2] });
   else if (link_domain != loc.hostname && auto("Outbound")) track("click", { link_url, link_domain, outbound: true });
-});
+};
+my.hear = (e, to = at({})) => (e ? acted(e) : moved(to));
+on(win, "popstate", () => my.hear());
+// Back to a page that was only put aside.
+if (auto("Spa")) on(win, "pageshow", (e) => e.persisted && track("page_view"));
+// What was done before this file was there.
+then(() => [...my.early, []].map(safe((a) => my.hear(...a))));

@@ -1,12 +1,13 @@
 // The core: dataLayer and gtag(), the visitor's consent, the queue and its way to the server. Written by hand; only white
 // space and comments are taken out of it, so names are short and comments are not. docs/loader.md tells website owners
-// what it does. The other parts use: win, doc, loc, opts, json, safe, on, FOUR, YES, NO, said; track, view, at, sets, ref.
+// what it does. Names that the second file uses are lent to it: LENT in script.py.
 
 const win = window, doc = document, loc = location, now = Date.now, json = JSON.stringify;
 const tag = doc.currentScript;
 // Included twice, it works once. As a module, which does not know its own tag, it does not.
 if (win._sayso || !tag) return;
-win._sayso = {};
+// What the second file uses; and what waits for it: clicks and moves, fifty at most.
+const my = (win._sayso = { early: [], hear: (e) => my.early[49] || my.early.push([e, at({})]) });
 const opts = tag.dataset, base = new URL(opts.base || ".", tag.src || loc).href;
 // Nothing of ours ever throws into the page.
 const safe = (f) => (...a) => { try { return f(...a); } catch {} };
@@ -22,17 +23,19 @@ const state = () => ({ ...D, ...T });
 const may = (s) => s[FOUR[0]] == YES; // may anything be stored?
 
 // A consent platform, or an update, states some of the four signals: a decision of the visitor. What is not "granted" is
-// denied. proof: at most 256 characters; decided_at: Unix ms.
-const said = (s, source, proof, decided_at) => {
+// denied. time: Unix ms. anew: they decided just now, so that
+// the same is news as well.
+const said = (s, source, time, anew) => {
   let old = T, less;
   T = { ...T };
   for (const k of FOUR) if (s[k]) {
     T[k] = s[k] == YES ? YES : NO;
     less |= T[k] < old[k]; // "denied" < "granted"
   }
-  if (json(T) != json(old)) {
-    decided_at = decided_at || since(json(T), less);
-    news = json({ ...T, source, proof, decided_at });
+  if (json(T) != json(old) || anew) {
+    time = (!anew && time) || since(json(T), less, anew);
+    my.told = 1;
+    news = json({ ...T, source, decided_at: time });
     if (T[FOUR[0]] == NO) safe(stash)();
     // A withdrawal waits for nobody. It is said again after what is under way: an answer to that may set an id. Nothing that
     // is said later may come before it.
@@ -43,8 +46,8 @@ const said = (s, source, proof, decided_at) => {
 
 // What was said on an earlier page already keeps the time of then: a visit renews no grant, and undoes no withdrawal that was
 // made elsewhere. Returns nothing for what is new.
-const since = safe((state, less) => {
-  const known = less ? {} : JSON.parse(localStorage.sayso_said || "{}"), at = known[state];
+const since = safe((state, less, anew) => {
+  const known = less ? {} : JSON.parse(localStorage.sayso_said || "{}"), at = anew ? void 0 : known[state];
   known[state] = at || now();
   if (may(T)) localStorage.sayso_said = json(known);
   else delete localStorage.sayso_said;
@@ -65,7 +68,7 @@ const hold = (ms) => {
   return end;
 };
 const free = () => {
-  if (held) Q.map((e) => (e.consent = state()));
+  if (held) Q.map((e) => (e.consent = state())), (my.low = state());
   held = 0;
   pump();
 };
@@ -75,8 +78,9 @@ const free = () => {
 const sets = {}, clicks = {}; // by gtag("set") and gtag("config"); click ids, in memory only
 const CLICK = /\b(\w*clk?id|[gw]braid|gclsrc|gad_\w+|_g[al]|li_fat_id)=([^&#]*)&?/gi;
 // Names that are no parameter: they have a place of their own, are a tag's settings, or a tag manager's.
-const OWN = /\W|^(event(_id|_timeout)?$|user_(id|data)|page_[lprt]|(send|cookie|server|ads)_)/;
-let ref = doc.referrer, seen; // the page before; the page that was viewed
+const OWN = /\W|^(event(_id|_timeout)?$|user_(id|data)|page_[lprt]|url_pass|(send|cookie|server|a(ds|llow))_)/;
+let seen; // the page that was viewed
+my.ref = doc.referrer; // the page before
 
 const bare = (url) => url.replace(CLICK, "").replace(/[?&]?(#.*)?$/, "");
 const at = (p) => new URL(p.page_location || p.page_path || "", loc).href.split("#")[0].slice(0, 4096);
@@ -93,24 +97,21 @@ const track = (name, p) => {
   name = name.replace(/\W+/g, "_");
   const url = at(p), event_id = p.event_id ? p.event_id + "" : mint();
   let call = p.event_callback || p.eventCallback;
-  (ref + "&" + loc.search).replace(CLICK, (m, k, v) => { clicks[k.toLowerCase()] = v.slice(0, 600); });
+  (my.ref + "&" + loc.search).replace(CLICK, (m, k, v) => (clicks[k.toLowerCase()] = v.slice(0, 600)));
   const e = {
     name,
     event_id,
-    page: { url, referrer: bare(p.page_referrer || ref), title: p.page_title || doc.title },
+    page: { url, referrer: bare(p.page_referrer || my.ref), title: p.page_title || doc.title },
     params: { ...flat(p), items: p.items?.map?.(flat) },
     user_data: safe(() => JSON.parse(json(p.user_data)))(), // as it is now; nothing if it is no JSON
     user_id: p.user_id && p.user_id + "",
     user_properties: flat(p.user_properties),
     client: { screen: screen.width + "x" + screen.height },
-    consent: state(),
+    consent: my.late || state(),
     ids: { ...clicks },
     // A function is no JSON: it stays here.
-    done: safe(() => {
-      const f = call;
-      call = 0;
-      f({ event_id });
-    }),
+    // Once: what it is called with takes its place.
+    done: safe(() => call((call = { event_id }))),
   };
   setTimeout(e.done, Math.min(p.event_timeout || 2e3, 2e3));
   if (name == "page_view") seen = url;
@@ -213,17 +214,19 @@ const park = safe(() => {
 
 // --- dataLayer -----------------------------------------------------------------------------------------------------------
 
-let cart;
+let cart, quiet; // what the next event is about; the id whose page views are sent by hand
 const take = safe((x) => {
   const { 0: what, 1: name, 2: p, 3: f, event } = x;
   if (what == "event") track(name, p);
   if (what == "config") {
     Object.assign(sets, p);
-    if (p?.send_page_view !== false) view();
+    // Who sends page views by hand for one id does not mean them to be sent for another.
+    if (p?.send_page_view === false) quiet = name;
+    else if (!quiet || quiet == name) view();
   }
-  if (what == "set") Object.assign(sets, p ? { [name]: p } : name);
+  if (what == "set") Object.assign(sets, p === void 0 ? name : { [name]: p });
   if (what == "get") f(); // our id is in a cookie that no script can read
-  if (what == "consent") name == "update" ? said(p, "gtag") : assume(p);
+  if (what == "consent") name == "update" ? said(p, "gtag", 0, my.anew?.()) : assume(p);
   // As a tag manager takes it. What a push without an event says of the cart is the next event's.
   if ("ecommerce" in x) cart = x.ecommerce;
   if (event && /^\w+$/.test(event)) {
@@ -242,19 +245,21 @@ const start = safe(() => {
   win.gtag = win.gtag || function () { layer.push(arguments); };
   layer.slice().map(take);
   holds || hold(500);
-  if (PATHS.cmp) {
-    // What hears consent platforms is a file of its own. Events wait until it was there; if it never is, not for long.
-    const t = doc.createElement("script"), createScriptURL = (url) => url;
-    t.onload = t.onerror = hold(500);
-    t.crossOrigin = "";
-    t.nonce = tag.nonce;
-    if (tag.integrity) t.integrity = PATHS.integrity;
-    t.src = (win.trustedTypes?.createPolicy("sayso", { createScriptURL }) || { createScriptURL }).createScriptURL(base + PATHS.cmp);
-    doc.head.append(t);
+  if (PATHS.more) {
+    // The second file. Events wait for what it hears of consent platforms; if it does not come, not for long.
+    const done = hold(500), url = base + PATHS.more, createScriptURL = () => url;
+    doc.head.append(Object.assign(doc.createElement("script"), {
+      onload: done,
+      onerror: done,
+      crossOrigin: "",
+      nonce: tag.nonce,
+      integrity: tag.integrity && PATHS.integrity,
+      src: win.trustedTypes?.createPolicy("sayso", { createScriptURL }).createScriptURL(url) ?? url,
+    }));
   }
 });
 
-win._sayso = { win, doc, opts, json, safe, on, FOUR, YES, NO, said };
+Object.assign(my, { opts, said, track, view, at, sets });
 on(win, "online", () => pump(until = 0));
 on(win, "pagehide visibilitychange", (e) => pump(doc.hidden || e.type == "pagehide"));
 // A page that is only prepared has no visitor yet.

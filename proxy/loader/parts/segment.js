@@ -1,6 +1,6 @@
 // Segment's calls, where the script tag says data-segment: window.analytics, as far as pages use it.
 
-if (opts.segment != null) safe(() => {
+if (opts.segment != null) {
   const S = (win.analytics = win.analytics || []);
   Object.assign(S, {
     track(name, p = {}) {
@@ -18,5 +18,6 @@ if (opts.segment != null) safe(() => {
     },
     ready: (f) => f(),
   });
-  for (const [name, ...a] of S) S[name]?.(...a);
-})();
+  // What was called before this came.
+  then(() => S.splice(0).map(safe(([name, ...a]) => S[name]?.(...a))));
+}

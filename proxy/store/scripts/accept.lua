@@ -6,10 +6,11 @@
 --   and its campaigns, the trail.
 -- ARGV: dedupe seconds, most entries and most bytes of one outbox, number of streams, "1" to refuse what an outbox cannot
 --   hold ("": count it as outbox_full), "1" to look at the outboxes' bytes, what the audit trail is to say of all events
---   ("": nothing), seconds to keep a report, most campaigns in one, number of reports, then per request the number of
---   its events, and per event: number of its seen key (0: its id is ours, it cannot be a duplicate), site, what its report
---   is told ("": it is no conversion; else lines, see below), number of forwarders, and per forwarder: name,
---   "decision|reason", number of its stream (0: dropped), entry.
+--   ("": nothing), seconds to keep a report, most campaigns in one, number of reports, number of shapes, then per shape
+--   its site, number of forwarders, and per forwarder: name, "decision|reason", number of its stream (0: dropped). Many
+--   events of a group have the same shape. Then per request the number of its events, and per event: number of its seen
+--   key (0: its id is ours, it cannot be a duplicate), number of its shape, what its report is told ("": it is no
+--   conversion; else lines, see below), and an entry for each forwarder of its shape that has a stream.
 -- The lines: number of the report, name, campaign, clicks, currency, thousandths ("": none), then fields to add one to.
 -- Returns one character per event: 1 (taken), 0 (duplicate) or 2 (refused, with all events of its request); and a last
 --   one, "!" if an outbox was full, else ".".
@@ -72,23 +73,38 @@ end
 local function fits(stream, entries, size)
   return length[stream] + entries <= most and bytes[stream] + size <= most_bytes
 end
-local function count(field)
-  counts[field] = (counts[field] or 0) + 1
+local function count(field, n)
+  if n > 0 then
+    counts[field] = (counts[field] or 0) + n
+  end
+end
+-- The shapes, each with how many of its events were new and how many came again.
+local shapes, at = {}, 12
+for number = 1, tonumber(ARGV[11]) do
+  local shape = { site = ARGV[at], new = 0, again = 0, entries = 0 }
+  for place = 1, tonumber(ARGV[at + 1]) do
+    local part = at + 3 * place - 1
+    shape[place] = { name = ARGV[part], decided = ARGV[part + 1], stream = tonumber(ARGV[part + 2]) }
+    shape.entries = shape.entries + (shape[place].stream > 0 and 1 or 0)
+  end
+  shapes[number], at = shape, at + 2 + 3 * #shape
 end
 -- Tells whether the outboxes have room for a request of so many events; a duplicate needs none.
 local function has_room(at, events)
   local entries, size = {}, {}
   for _ = 1, events do
-    local seen, forwarders = tonumber(ARGV[at]), tonumber(ARGV[at + 3])
-    at = at + 4
+    local seen, shape = tonumber(ARGV[at]), shapes[tonumber(ARGV[at + 1])]
+    at = at + 3
     local new = seen == 0 or redis.call('EXISTS', KEYS[2 + streams + seen]) == 0
-    for _ = 1, forwarders do
-      local stream = tonumber(ARGV[at + 2])
-      if new and stream > 0 then
-        entries[stream] = (entries[stream] or 0) + 1
-        size[stream] = (size[stream] or 0) + #ARGV[at + 3]
+    for place = 1, #shape do
+      local stream = shape[place].stream
+      if stream > 0 then
+        if new then
+          entries[stream] = (entries[stream] or 0) + 1
+          size[stream] = (size[stream] or 0) + #ARGV[at]
+        end
+        at = at + 1
       end
-      at = at + 4
     end
   end
   for stream, number in pairs(entries) do
@@ -99,37 +115,31 @@ local function has_room(at, events)
   return true
 end
 local function take(at)
-  local seen, site, told, forwarders = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
-  at = at + 4
+  local seen, shape, told = tonumber(ARGV[at]), shapes[tonumber(ARGV[at + 1])], ARGV[at + 2]
+  at = at + 3
   local new = seen == 0 or redis.call('SET', KEYS[2 + streams + seen], '1', 'NX', 'EX', ARGV[1])
-  count('r|' .. site)
   local number, event
   if told ~= '' then
     number, event = convert(told, new)
   end
-  for place = 1, forwarders do
-    local name, decided, stream, entry = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
-    at = at + 4
-    local who = '|' .. site .. '|' .. name .. '|'
-    count('f|' .. site .. '|' .. name)
+  shape.new, shape.again = shape.new + (new and 1 or 0), shape.again + (new and 0 or 1)
+  for place = 1, #shape do
+    local part = shape[place]
+    local stream = part.stream
     if number then
-      add(number, 'd|' .. event .. '|' .. name .. '|' .. (new and decided or 'drop|duplicate'), 1)
+      add(number, 'd|' .. event .. '|' .. part.name .. '|' .. (new and part.decided or 'drop|duplicate'), 1)
     end
-    if not new then
-      count('d' .. who .. 'drop|duplicate')
-      count('o' .. who .. 'dropped|duplicate')
-    else
-      count('d' .. who .. decided)
-      if stream == 0 then
-        count('o' .. who .. 'dropped|' .. string.match(decided, '|(.*)$'))
-      elseif fits(stream, 1, #entry) then
+    if stream > 0 then
+      local entry = ARGV[at]
+      at = at + 1
+      if new and fits(stream, 1, #entry) then
         redis.call('XADD', KEYS[2 + stream], '*', 'e', entry)
         length[stream] = length[stream] + 1
         bytes[stream] = bytes[stream] + #entry
-      else
-        count('o' .. who .. 'dropped|outbox_full')
+      elseif new then
+        count('o|' .. shape.site .. '|' .. part.name .. '|dropped|outbox_full', 1)
         if number then
-          add(number, 'o|' .. event .. '|' .. name .. '|dropped|outbox_full', 1)
+          add(number, 'o|' .. event .. '|' .. part.name .. '|dropped|outbox_full', 1)
         end
         too_full[#too_full + 1] = (#taken + 1) .. ':' .. place
         full = true
@@ -141,9 +151,8 @@ local function take(at)
 end
 local function skip(at)
   taken[#taken + 1] = '2'
-  return at + 4 + 4 * tonumber(ARGV[at + 3])
+  return at + 3 + shapes[tonumber(ARGV[at + 1])].entries
 end
-local at = 11
 while ARGV[at] do
   local events = tonumber(ARGV[at])
   at = at + 1
@@ -153,6 +162,19 @@ while ARGV[at] do
   end
   for _ = 1, events do
     at = act(at)
+  end
+end
+for _, shape in ipairs(shapes) do
+  count('r|' .. shape.site, shape.new + shape.again)
+  for _, part in ipairs(shape) do
+    local who = '|' .. shape.site .. '|' .. part.name
+    count('f' .. who, shape.new + shape.again)
+    count('d' .. who .. '|' .. part.decided, shape.new)
+    if part.stream == 0 then
+      count('o' .. who .. '|dropped|' .. string.match(part.decided, '|(.*)$'), shape.new)
+    end
+    count('d' .. who .. '|drop|duplicate', shape.again)
+    count('o' .. who .. '|dropped|duplicate', shape.again)
   end
 end
 for field, n in pairs(counts) do

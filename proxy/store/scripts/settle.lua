@@ -21,6 +21,9 @@ local forwarder = string.match(ARGV[2], '|(.*)$')
 redis.call('XLEN', dead)
 redis.call('XLEN', sent)
 redis.call('HLEN', counts)
+redis.call('HLEN', tries)
+redis.call('ZCARD', parked)
+redis.call('ZCARD', asks)
 redis.call('XLEN', KEYS[9])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -46,25 +49,35 @@ local function tell_try(id, entry, note, number)
     redis.call('HINCRBY', tries, id, number)
   end
 end
-local function remove(id)
+local function remove(id, tried)
   redis.call('XACK', stream, group, id)
   redis.call('ZREM', parked, id)
-  redis.call('HDEL', tries, id)
+  if tried then
+    redis.call('HDEL', tries, id)
+  end
   return redis.call('XDEL', stream, id) == 1
+end
+-- What this call adds to the counters, and per day to the report (false: there is none), written at its end.
+local added, reported = {}, {}
+local function add(sums, field)
+  sums[field] = (sums[field] or 0) + 1
 end
 -- A conversion bears the day on which it was accepted and its name: its report is told how it ended. Nothing that is wrong
 -- there may hold up what ended, and a day that is kept no longer does not begin anew.
 local function report(entry, outcome)
   local day, event = string.match(entry, '^{"m":"%a","i":"[^"]*","v":[^,]*,"t":%d+,"r":%d+,"p":"[^"]*","c":"([%d-]+)|([%w_]+)"')
-  if day and redis.call('EXISTS', KEYS[10] .. day) == 1 then
-    redis.pcall('HINCRBY', KEYS[10] .. day, 'o|' .. event .. '|' .. forwarder .. '|' .. outcome, 1)
+  if day and reported[day] == nil then
+    reported[day] = redis.call('EXISTS', KEYS[10] .. day) == 1 and {}
+  end
+  if day and reported[day] then
+    add(reported[day], 'o|' .. event .. '|' .. forwarder .. '|' .. outcome)
   end
 end
 local function count(outcome, entry)
   report(entry or '', outcome)
-  redis.call('HINCRBY', counts, 'o' .. who .. '|' .. outcome, 1)
+  add(added, 'o' .. who .. '|' .. outcome)
   if outcome == 'dropped|withdrawn' then
-    redis.call('HINCRBY', counts, 'w' .. who, 1)
+    add(added, 'w' .. who)
   end
   settled = settled + 1
 end
@@ -73,7 +86,7 @@ while ARGV[at] do
   local op, id = ARGV[at], ARGV[at + 1]
   if op == 'end' then
     local entry, tried = entry_of(id), redis.call('HGET', tries, id)
-    if remove(id) then
+    if remove(id, tried) then
       if keep_s > 0 and ARGV[at + 2] == 'delivered|accepted' then
         redis.call('XADD', sent, '*', 'e', entry)
         kept = true
@@ -84,7 +97,7 @@ while ARGV[at] do
     at = at + 4
   elseif op == 'bury' then
     local entry, tried = entry_of(id), redis.call('HGET', tries, id)
-    if remove(id) then
+    if remove(id, tried) then
       redis.call('XADD', dead, 'MINID', '=', (now - tonumber(ARGV[3]) * 1000) .. '-0', '*',
         'e', entry, 'o', ARGV[at + 2], 'w', ARGV[at + 3])
       -- A vendor that refuses everything must not fill the store, which would refuse the events of all others.
@@ -103,13 +116,13 @@ while ARGV[at] do
     end
     at = at + 5
   elseif op == 'lower' then
-    local entry, tried = entry_of(id), redis.call('HEXISTS', tries, id)
-    if remove(id) then
-      if ARGV[at + 3] ~= '' and tried == 0 then
+    local entry, tried = entry_of(id), redis.call('HEXISTS', tries, id) == 1
+    if remove(id, tried) then
+      if ARGV[at + 3] ~= '' and not tried then
         tell('tried', entry, '', ARGV[at + 3], '1', '')
       end
       redis.call('XADD', stream, '*', 'e', ARGV[at + 2])
-      redis.call('HINCRBY', counts, 'w' .. who, 1)
+      add(added, 'w' .. who)
       tell('lowered', ARGV[at + 2], '', '', '', '')
     end
     at = at + 4
@@ -135,6 +148,14 @@ while ARGV[at] do
       tell('late', '', ARGV[at + 2], '', '', '')
     end
     at = at + 3
+  end
+end
+for field, n in pairs(added) do
+  redis.call('HINCRBY', counts, field, n)
+end
+for day, sums in pairs(reported) do
+  for field, n in pairs(sums or {}) do
+    redis.pcall('HINCRBY', KEYS[10] .. day, field, n)
   end
 end
 if #told > 0 then

@@ -1,17 +1,15 @@
 // The loader's part for consent platforms beside a stand-in for its core, once for every cookie header: what it said.
-([part, headers, data]) =>
-  headers.map((cookie) => {
+([part, headers, data]) => {
+  const safe = (fn) => (...a) => { try { return fn(...a); } catch {} };
+  const names = ["my", "win", "doc", "opts", "safe", "on", "json", "now", "said", "YES", "NO", "FOUR", "localStorage", "performance", "setTimeout"];
+  const run = Function(...names, part);
+  return headers.map((cookie) => {
     let heard = null;
-    const safe = (fn) => (...a) => { try { return fn(...a); } catch {} };
-    const given = {
-      win: {}, doc: { cookie }, opts: data, safe, on() {}, json: JSON.stringify,
-      said: (signals, source, proof, decided_at) => { heard = { signals: { ...signals }, source, proof, decided_at }; },
-      YES: "granted", NO: "denied", STATS: "analytics_storage", ADS: "ad_storage", USER: "ad_user_data",
-      FOUR: ["analytics_storage", "ad_storage", "ad_user_data", "ad_personalization"],
-      localStorage: {},
-      performance: { timeOrigin: 1795392000000 }, // the moment at which the samples are read
-      setTimeout: (fn, ms) => ms || fn(),
-    };
-    Function(...Object.keys(given), part)(...Object.values(given));
+    const said = (signals, source, decided_at) => { heard = { signals: { ...signals }, source, decided_at }; };
+    const moment = 1795392000000; // at which the samples are read
+    const four = ["analytics_storage", "ad_storage", "ad_user_data", "ad_personalization"];
+    run({}, {}, { cookie }, data, safe, () => {}, JSON.stringify, () => moment, said, "granted", "denied", four, {},
+      { timeOrigin: moment }, (fn, ms) => ms || fn());
     return heard;
-  })
+  });
+}

@@ -1,6 +1,6 @@
 """What a page reports by itself, and how its owner switches that off."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.support.loader_page import GRANTED, answered, consent, one, shop
 from tests.support.website import STRANGER, Website, until
@@ -125,3 +125,28 @@ def test_a_prepared_page_reports_nothing_until_it_is_shown(site: Website, page: 
     page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
     answered(site, page, "sign_up")
     assert [event["name"] for event in site.events()] == ["page_view", "sign_up"]
+
+
+def test_what_is_done_before_the_second_file_is_there_waits_for_it(site: Website, page: Page) -> None:
+    """Clicks, moves and calls of Segment's: each once. Without that file events go all the same."""
+    more: list[Route] = []
+    page.route("**/sayso.more.*", lambda route: more.append(route))  # noqa: PLW0108 - playwright counts its parameters
+    page.goto(shop(site, NOW, CONFIG, attributes="data-segment", body=LINKS), wait_until="domcontentloaded")
+    page.click("#cta")
+    page.evaluate(
+        "history.pushState({}, '', '/two'); history.pushState({}, '', '/three'); analytics.track('Signed Up')"
+    )
+    page.evaluate("gtag('event', 'sign_up')")
+    answered(site, page, "sign_up")
+    assert [event["name"] for event in site.events()] == ["page_view", "sign_up"]
+    until(lambda: more, page)
+    more[0].continue_()
+    until(
+        lambda: len(site.events("page_view")) == 3 and site.events("cta_click") and site.events("signed_up"),
+        page,
+    )
+    page.click("#end")
+    answered(site, page, "end")
+    paths = [event["page"]["url"] for event in site.events("page_view")]
+    assert paths == [site.url(path) for path in ("/", "/two", "/three")]
+    assert [len(site.events(name)) for name in ("cta_click", "signed_up")] == [1, 1]

@@ -1,5 +1,7 @@
 """What the loader does before, at and after the visitor's decision: on the bytes it sends, and on what the vendors got."""
 
+import json
+
 from playwright.sync_api import Page
 
 from tests.support.loader_page import DENIED, GRANTED, SIGNALS, STATISTICS, answered, consent, one, shop
@@ -210,6 +212,36 @@ def test_a_new_decision_after_a_refusal_counts(site: Website, page: Page) -> Non
     last_is(site, page, GRANTED)
     state = page.evaluate("fetch('/s/consent').then((answer) => answer.json())")
     assert {state[name] for name in SIGNALS} == {"granted"}
+
+
+def test_accepting_anew_after_a_withdrawal_made_elsewhere_counts(site: Website, page: Page) -> None:
+    """The same choice, by a click on this page, is a decision of now. A visit is none, nor a click to another page."""
+    accept = (
+        "void (document.getElementById('yes').onclick = () => gtag('consent', 'update', "
+        + json.dumps(GRANTED)
+        + "))"
+    )
+    moved = "void (document.getElementById('on').onclick = () => { history.pushState({}, '', '/on'); gtag('consent', 'update', "
+    moved += json.dumps(GRANTED) + "); return false })"
+    body = '<button id="yes">Yes</button><a id="on" href="/on">On</a>'
+    page.goto(shop(site, consent("default", DENIED), CONFIG, body=body, after=consent("update", GRANTED)))
+    last_is(site, page, GRANTED)
+    assert page.evaluate("fetch('/s/consent', {method: 'DELETE'}).then((answer) => answer.status)") == 204
+    page.reload()
+    page.wait_for_function("!!_sayso.anew")
+    page.evaluate(moved)
+    page.click("#on")
+    page.evaluate("new Promise(done => setTimeout(done, 100))")
+    assert held(page) == {"denied"}
+    page.evaluate(accept)
+    page.click("#yes")
+    until(lambda: held(page) == {"granted"}, page, what="the new decision")
+
+
+def held(page: Page) -> set[str]:
+    """Return the values of the four signals that the gateway holds."""
+    state = page.evaluate("fetch('/s/consent').then((answer) => answer.json())")
+    return {state[name] for name in SIGNALS}
 
 
 def last_is(site: Website, page: Page, signals: dict[str, str]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.made_up_report import Listener
+from proxy.dashboard.login import Signer
+from tests.support.made_up_report import SECRET, Listener
 
 TOKEN = "an-admin-token"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -173,6 +174,25 @@ async def test_guessing_ends_after_ten(person: Person) -> None:
     status, _, page = await person.log_in(TOKEN)
     assert status == 429
     assert "Please wait" in page
+
+
+async def test_guessing_by_authorization_ends_too(person: Person) -> None:
+    """The form is not the only way in: after a hundred wrong tokens not even the right one is taken, metrics are."""
+    for at in range(100):
+        path = ("/api/report.json", "/dashboard", "/dashboard?format=csv")[at % 3]
+        assert (await person.open(path, Authorization=f"Bearer {at}"))[0] == 401
+    for path in ("/api/report.json", "/dashboard"):
+        status, text = await person.open(path, **BEARER)
+        assert (status, '"reason": "limited"' in text) == (429, True)
+    assert (await person.log_in())[0] == 303
+
+
+async def test_what_a_stranger_is_given_does_not_tell_the_token(person: Person) -> None:
+    """The form is signed with the installation's secret, too: no token can be tried against it at home."""
+    _, page = await person.open()
+    check = fields(page)["check"]
+    assert Signer(TOKEN).read("check", check) is None
+    assert Signer(TOKEN, SECRET).read("check", check) is not None
 
 
 async def test_logging_out_ends_the_session_itself(person: Person) -> None:

@@ -59,6 +59,26 @@ async def test_every_answer_is_guarded(http: aiohttp.ClientSession, path: str) -
         assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/dashboard/nothing", 404),
+        ("GET", "/dashboard/static/routes.py", 404),
+        ("GET", "/api/nothing", 404),
+        ("DELETE", "/dashboard", 405),
+    ],
+)
+async def test_answers_of_the_servers_own_are_guarded_too(
+    http: aiohttp.ClientSession, method: str, path: str, status: int
+) -> None:
+    """What there is not, or cannot be done; and none says on what we run."""
+    async with http.request(method, path) as answer:
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Server"] == "sayso"
+        assert answer.status == status
+
+
 async def test_one_word_makes_a_file_of_the_page(http: aiohttp.ClientSession) -> None:
     """CSV and JSON of the same question; the API has them too."""
     async with http.get("/dashboard?period=7d&format=csv") as answer:
@@ -129,7 +149,7 @@ async def test_a_store_that_does_not_answer(listener: Listener, http: aiohttp.Cl
     listener.source.error = StoreUnavailableError("gone")
     async with http.get("/dashboard?lang=nb") as answer:
         assert answer.status == 503
-        assert "fordi lageret ikke svarer" in await answer.text()
+        assert "fordi datalageret ikke svarer" in await answer.text()
     async with http.get("/api/report.csv") as answer:
         assert answer.status == 503
         assert (await answer.json())["reason"] == "store_unavailable"

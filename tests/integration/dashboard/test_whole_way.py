@@ -1,5 +1,6 @@
 """From purchases in a shop to the numbers on the dashboard, through gateway, store, delivery and vendors."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +18,8 @@ from tests.support.rig import DENY, GRANT, ORIGIN, Rig, event
 from tests.support.waiting import wait_until
 from tests.support.whole import Whole
 
+TOKEN = "an-admin-token"
+SAME = {"Sec-Fetch-Site": "same-origin"}
 PAGE = {"url": f"{ORIGIN}/thanks?utm_source=news&utm_medium=email&utm_campaign=uke-47"}
 
 
@@ -30,10 +33,18 @@ async def dashboard_of(rig: Rig, store: Store | None = None) -> AsyncIterator[ai
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        async with aiohttp.ClientSession(url, headers={"Accept-Language": "en"}) as http:
+        no_cookies = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(
+            url, headers={"Accept-Language": "en"}, cookie_jar=no_cookies
+        ) as http:
             yield http
     finally:
         await runner.cleanup()
+
+
+def fields(page: str) -> dict[str, str]:
+    """Return the hidden fields of the page's forms."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
 
 
 async def told(http: aiohttp.ClientSession, query: str = "period=7d") -> dict[str, Any]:
@@ -98,6 +109,39 @@ async def test_a_paused_vendor_is_on_the_dashboard(valkey_url: str) -> None:
                 return "was paused by an operator" in await answer.text()
 
         await wait_until(shown, within_s=20.0, what="the pause on the dashboard")
+
+
+async def test_a_logout_holds_in_every_process(own_valkey: Valkey) -> None:
+    """A copy of the cookie is worth nothing at another listener of the installation, nor after a restart."""
+    server = {"admin_listen": "0.0.0.0:9464", "admin_token": TOKEN}  # only named
+    async with (
+        Rig(own_valkey.url, server=server) as rig,
+        dashboard_of(rig) as one,
+        dashboard_of(rig) as other,
+    ):
+        async with one.get("/dashboard") as answer:
+            form = fields(await answer.text()) | {"token": TOKEN}
+            begun = {**SAME, "Cookie": f"sayso_login={answer.cookies['sayso_login'].value}"}
+        async with one.post("/dashboard/login", data=form, headers=begun, allow_redirects=False) as answer:
+            assert answer.status == 303
+            cookie = f"sayso_admin={answer.cookies['sayso_admin'].value}"
+        async with other.get("/dashboard", headers={"Cookie": cookie}) as answer:
+            assert answer.status == 200
+            form = fields(await answer.text())
+        own_valkey.stop()
+        async with other.get("/dashboard", headers={"Cookie": cookie}) as answer:
+            assert answer.status == 503
+        async with other.get("/api/report.csv", headers={"Cookie": cookie}) as answer:
+            assert answer.status == 503
+        own_valkey.start()
+        out = {**SAME, "Cookie": cookie}
+        async with one.post("/dashboard/logout", data=form, headers=out, allow_redirects=False) as answer:
+            assert answer.status == 303
+        for path in ("/dashboard", "/api/report.json"):
+            async with other.get(path, headers={"Cookie": cookie}) as answer:
+                assert answer.status == 401
+        (key,) = await rig.keys("sayso:ended-login:*")
+        assert 0 < await rig.ask("TTL", key) <= 12 * 3600
 
 
 async def test_a_store_that_is_gone_takes_nothing_else_down(own_valkey: Valkey) -> None:

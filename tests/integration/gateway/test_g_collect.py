@@ -1,75 +1,25 @@
 """``/g/collect``: Google's own tag sends to us as it would to Google, and its hits are events like any other."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
-from proxy.event import CookielessEvent, FullEvent
-from proxy.metrics import EVENTS_INVALID
 from proxy.reasons import Invalid
 from tests.support.events import STANZAS
 from tests.support.own_valkey import Valkey
 from tests.support.rig import (
-    DENY,
     GRANT,
     ORIGIN,
     SHOP,
-    UNKNOWN,
-    Answer,
-    Browser,
     Rig,
     StartRig,
     event,
-    modes,
-    signals,
     site,
 )
-
-GRANTED = {"gcs": "G111", "gcd": "13r3r3r2r5l1", "npa": "0", "dma": "1", "dma_cps": "syphamo"}
-DENIED = {"gcs": "G100", "gcd": "13q3q3q2q5l1", "npa": "1", "dma": "1", "dma_cps": "-"}
-SILENT: Mapping[str, str] = {}
-SECOND = {**STANZAS["google_analytics"], "measurement_id": "G-SECOND1", "type": "google_analytics"}
-CID, SID = "957607842.1772467665", "1795340000"
-
-
-def query(consent: Mapping[str, str] = GRANTED, **changes: object) -> str:
-    """Return a page view as the tag writes it."""
-    pairs: dict[str, object] = {
-        "v": 2,
-        "tid": "G-XXXXXXX",
-        "_p": 1795341599377,
-        **consent,
-        "cid": CID,
-        "ul": "nb-no",
-        "sr": "1920x1080",
-        "_s": 1,
-        "sid": SID,
-        "sct": 1,
-        "seg": 0,
-        "dl": f"{ORIGIN}/thanks?gclid=Cj0Ktest",
-        "dt": "Takk",
-        "en": "page_view",
-        **changes,
-    }
-    return urlencode({key: value for key, value in pairs.items() if value is not None})
-
-
-async def send(browser: Browser, consent: Mapping[str, str] = GRANTED, /, **changes: Any) -> Answer:
-    """Send one hit as the tag does: all in the query of a POST."""
-    return await browser.post(f"/g/collect?{query(consent, **changes)}")
-
-
-async def fulls(rig: Rig, forwarder: str = "google_analytics") -> list[FullEvent]:
-    """Return what waits in full."""
-    return [one.event for one in await rig.entries("shop", forwarder) if isinstance(one.event, FullEvent)]
-
-
-def invalid(reason: Invalid) -> float:
-    """Return how many were counted as invalid for that reason."""
-    return float(EVENTS_INVALID.labels("shop", reason.value)._value.get())
-
+from tests.support.tag_hits import CID, DENIED, SECOND, SID, fulls, invalid, query, send
 
 # --- taking ---------------------------------------------------------------------------------------------------------
 
@@ -189,118 +139,6 @@ async def test_an_id_that_comes_again_is_forwarded_once(rig: Rig) -> None:
     assert len(await fulls(rig)) == 1
 
 
-# --- consent --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("consent", "preset", "google", "meta"),
-    [
-        (GRANTED, "consent-mode", ["full"], ["full"]),
-        (DENIED, "consent-mode", ["cookieless"], []),
-        (SILENT, "consent-mode", ["cookieless"], []),
-        (GRANTED, "eea-strict", ["full"], ["full"]),
-        (DENIED, "eea-strict", [], []),
-        (SILENT, "eea-strict", [], []),
-        ({"gcs": "G101", "gcd": "13q3r3q2q5l1"}, "eea-strict", ["full"], []),
-        ({"gcd": "13l3l3l2l1l1", "npa": "1"}, "eea-strict", [], []),
-        ({"gcs": "G111", "gcd": "broken"}, "eea-strict", [], []),
-    ],
-)
-async def test_the_tags_parameters_are_a_source_of_consent(
-    start_rig: StartRig, consent: Mapping[str, str], preset: str, google: list[str], meta: list[str]
-) -> None:
-    """No parameters are no consent: that fails closed."""
-    rig = await start_rig({"shop": site(policy={"preset": preset})})
-    assert (await send(rig.browser(), consent)).status == 204
-    assert modes(await rig.entries("shop", "google_analytics")) == google
-    assert modes(await rig.entries("shop", "meta")) == meta
-
-
-async def test_a_first_grant_mints_the_id_and_is_recorded(rig: Rig) -> None:
-    """With the name of its source."""
-    browser = rig.browser()
-    answer = await send(browser)
-    assert browser.id is not None
-    assert answer.set_cookie("_sayso") is not None
-    record = await rig.record(browser.id)
-    assert record["source"] == "consent_mode"
-    assert signals(await browser.state()) == GRANT
-
-
-async def test_a_denial_mints_nothing(rig: Rig) -> None:
-    """Nor does silence."""
-    for consent in (DENIED, SILENT):
-        browser = rig.browser()
-        assert (await send(browser, consent)).set_cookies == []
-        assert signals(await browser.state()) == UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("stored", "consent", "google", "meta"),
-    [
-        (DENY, GRANTED, ["cookieless"], []),
-        (GRANT, DENIED, ["cookieless"], []),
-        (GRANT, GRANTED, ["full"], ["full"]),
-        (GRANT, SILENT, ["full"], ["full"]),
-        (GRANT, {"gcs": "G101"}, ["full"], []),
-        ({**GRANT, "ad_storage": "denied"}, GRANTED, ["full"], []),
-    ],
-)
-async def test_where_record_and_tag_disagree_the_stricter_counts(
-    rig: Rig, stored: Mapping[str, str], consent: Mapping[str, str], google: list[str], meta: list[str]
-) -> None:
-    """For this event alone: the record stays as it was."""
-    browser = rig.browser()
-    await browser.consent(GRANT)
-    await browser.consent(stored)
-    before = signals(await browser.state())
-    assert (await send(browser, consent)).status == 204
-    assert modes(await rig.entries("shop", "google_analytics")) == google
-    assert modes(await rig.entries("shop", "meta")) == meta
-    assert signals(await browser.state()) == before
-
-
-async def test_gpc_outranks_the_tag(rig: Rig) -> None:
-    """The browser's own objection to advertising."""
-    browser = rig.browser()
-    browser.headers["Sec-GPC"] = "1"
-    await send(browser)
-    (got,) = await fulls(rig)
-    assert got.signals.code() == "gddd"
-    assert await rig.entries("shop", "meta") == []
-
-
-async def test_nothing_of_the_tags_stays_without_consent(rig: Rig) -> None:
-    """Neither its ids, nor what it knows of the user."""
-    browser = rig.browser()
-    browser.cookies["_ga"] = "GA1.1.1111111111.1700000000"
-    await send(
-        browser,
-        DENIED,
-        uid="user-77",
-        **{"up.tier": "gold-77", "em": f"tv.1~em.{'A' * 43}", "_gsid": "gsid-77"},
-    )
-    (entry,) = await rig.entries("shop", "google_analytics")
-    assert isinstance(entry.event, CookielessEvent)
-    assert entry.visitor is None
-    held = repr(entry.event).lower()
-    for mark in (
-        CID,
-        SID,
-        "1111111111",
-        "user-77",
-        "gold-77",
-        "a" * 43,
-        "gsid-77",
-        "1795341599377",
-        "cj0ktest",
-    ):
-        assert mark not in held
-
-
-# --- vendors --------------------------------------------------------------------------------------------------------
-
-
 async def test_one_hit_feeds_every_vendor(rig: Rig) -> None:
     """Each with what is its own, and only Google Analytics with the tag's own words."""
     browser = rig.browser()
@@ -324,6 +162,17 @@ async def test_one_hit_feeds_every_vendor(rig: Rig) -> None:
     assert found["microsoft"].ids["msclkid"] == "aaaabbbbccccddddeeeeffff00001111"
     assert [name for name, got in found.items() if got.hit] == ["google_analytics"]
     assert found["google_analytics"].url == f"{ORIGIN}/thanks?gclid=Cj0Ktest"
+
+
+async def test_contact_data_that_the_tag_hashed_serves_google_alone(rig: Rig) -> None:
+    """A conversion without a click id goes to Google Ads all the same; others hash in another way, and get none."""
+    digest = sha256(b"kari@shop.example").digest()
+    written = urlsafe_b64encode(digest).decode().rstrip("=")
+    await send(rig.browser(), en="purchase", em=f"tv.1~em.{written}")
+    assert (await fulls(rig, "google_ads"))[0].contact == {"email": digest.hex()}
+    assert (await fulls(rig, "google_analytics"))[0].hit["em"] == f"tv.1~em.{written}"
+    for name in ("meta", "microsoft"):
+        assert (await fulls(rig, name))[0].contact == {}
 
 
 async def test_each_stream_gets_its_own_hits_and_others_those_of_the_first(start_rig: StartRig) -> None:

@@ -59,7 +59,7 @@ class TestTheScript:
         answer = await get(rig, f"/{SCRIPT.fetched_as}")
         assert (answer.status, answer.body) == (200, SCRIPT.fetches.body)
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        older = await get(rig, "/sayso.cmp.0123456789abcdef.js")
+        older = await get(rig, "/sayso.more.0123456789abcdef.js")
         assert (older.status, older.body) == (200, SCRIPT.fetches.body)
         assert older.headers["Cache-Control"] == "no-cache"
 
@@ -238,7 +238,7 @@ class TestFurtherNames:
         """And what it is called says nothing of its hash's neighbour."""
         answer = await get(renamed, "/s/a.js")
         found = re.search(
-            rb'PATHS=\{"collect":"in","consent":"choice","cmp":"a\.cmp\.[0-9a-f]{16}\.js",', answer.body
+            rb'=\{"collect":"in","consent":"choice","more":"a\.more\.[0-9a-f]{16}\.js",', answer.body
         )
         assert found is not None
         assert answer.body == make_script(collect="in", consent="choice", stem="a").body

@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 GRAPH = "graph.facebook.com"
 WORDS = "Error validating access token: it has been revoked"
 ORDERS = {f"T-{number}" for number in range(5)}
-PAUSED = 'sayso_forwarder_paused{forwarder="meta",site="shop"}'
+PAUSED = 'sayso_forwarder_paused{by="vendor",forwarder="meta",site="shop"}'
 WAITING = 'sayso_outbox_entries{forwarder="meta",site="shop"}'
 
 

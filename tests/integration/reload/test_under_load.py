@@ -201,7 +201,7 @@ async def test_an_operators_pause_holds(
 ) -> None:
     """A reload is not a resume."""
     config(short_path, twin.url)
-    paused = 'sayso_forwarder_paused{forwarder="meta",site="shop"}'
+    paused = 'sayso_forwarder_paused{by="operator",forwarder="meta",site="shop"}'
     async with Sayso(short_path, *SERVE, **ADS) as sayso:
         urls = await sayso.ready()
         async with Sayso(short_path, "pause", "--config", "sayso.toml", "shop", "meta", **ADS) as command:

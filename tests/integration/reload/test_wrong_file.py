@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from proxy.twin.app import RunningTwin
 from tests.support.processes import Sayso, config, kill
@@ -66,41 +65,54 @@ WRONG: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
 async def test_the_last_good_one_runs_on(
-    name: str, short_path: Path, twin: RunningTwin, session: aiohttp.ClientSession
+    short_path: Path, twin: RunningTwin, session: aiohttp.ClientSession
 ) -> None:
     """No worker is touched, not even one that must be started again; each problem is a line; mending it clears all."""
-    spoil, words = WRONG[name]
     write_token(short_path, "a-token-of-meta")
     config(short_path, twin.url, sites=[meta_shop()])
     good = (short_path / "sayso.toml").read_text(encoding="utf-8")
     async with Sayso(short_path, *SERVE) as sayso:
         urls = await sayso.ready()
-        (first,) = sayso.workers()
-        spoil(short_path)
-        part = await refuse(session, sayso)
-        assert part["status"] == "degraded"
-        assert "is wrong (" in part["words"]
-        assert "running the one of" in part["words"]
-        lines = [line for line in sayso.err.splitlines() if "the configuration is not changed" in line]
-        for word in words:
-            assert [line for line in lines if word in line], sayso.err
-        assert words[0] in part["words"] or f"{len(lines)} problems" in part["words"]
-        assert await status_of(session, urls["admin"]) == "200 degraded"
-        assert sayso.workers() == [first]
-        assert await buy(session, urls["public"], "T-1") == 204
-        kill(first)
-        await wait_until(lambda: sayso.workers() not in ([], [first]), within_s=30, what="another worker")
-        assert await buy(session, urls["public"], "T-2") == 204
-        await wait_until(lambda: set(orders(twin, "meta")) == {"T-1", "T-2"}, within_s=25, what="both orders")
-        (short_path / "sayso.toml").write_text(good, encoding="utf-8")
-        write_token(short_path, "a-token-of-meta")
-        await reload(session, sayso)
-        assert (await health(session, sayso))["parts"]["configuration"] == {"status": "ready"}
+        for number, (name, (spoil, words)) in enumerate(WRONG.items()):
+            (first,) = sayso.workers()
+            told = len(sayso.err)
+            spoil(short_path)
+            part = await refuse(session, sayso)
+            assert part["status"] == "degraded", name
+            assert "is wrong (" in part["words"], name
+            assert "running the one of" in part["words"], name
+            err = sayso.err[told:]
+            lines = [line for line in err.splitlines() if "the configuration is not changed" in line]
+            for word in words:
+                assert [line for line in lines if word in line], f"{name}: {err}"
+            assert words[0] in part["words"] or f"{len(lines)} problems" in part["words"], name
+            assert await status_of(session, urls["admin"]) == "200 degraded", name
+            assert sayso.workers() == [first], name
+            assert await buy(session, urls["public"], f"T-{number}") == 204, name
+            if spoil in {no_token, not_a_database}:
+                await succeeded(sayso, first)
+            assert await buy(session, urls["public"], f"U-{number}") == 204, name
+            await sold(twin, {f"{letter}-{number}" for letter in "TU"})
+            (short_path / "sayso.toml").write_text(good, encoding="utf-8")
+            write_token(short_path, "a-token-of-meta")
+            await reload(session, sayso)
+            assert (await health(session, sayso))["parts"]["configuration"] == {"status": "ready"}, name
+            await wait_until(lambda: len(sayso.workers()) == 1, within_s=30, what="the one worker")
         assert "Traceback" not in sayso.err
         assert "a-token-of-meta" not in sayso.err
         assert await sayso.stop() == 0
+
+
+async def sold(twin: RunningTwin, wanted: set[str]) -> None:
+    """Wait until the vendor has these orders."""
+    await wait_until(lambda: wanted <= set(orders(twin, "meta")), within_s=25, what=f"the orders {wanted}")
+
+
+async def succeeded(sayso: Sayso, first: int) -> None:
+    """Kill a worker, and wait for the one that takes its place."""
+    kill(first)
+    await wait_until(lambda: sayso.workers() not in ([], [first]), within_s=30, what="another worker")
 
 
 async def test_workers_that_cannot_start_leave_the_old_ones_in_place(

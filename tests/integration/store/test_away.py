@@ -98,7 +98,7 @@ class TestRefusals:
         assert await write(store) == ""
         own_valkey.ask("CONFIG", "SET", "maxmemory", 1)
         with pytest.raises(StoreFullError):
-            await store.run(script("accept"), ["c", "g"], [1, 1, 1, 0, "", "", "", 1, 1, 0])
+            await store.run(script("accept"), ["c", "g"], [1, 1, 1, 0, "", "", "", 1, 1, 0, 0])
         await store.close()
 
     async def test_a_replica_is_left_for_whoever_has_its_name_now(self, own_valkey: Valkey) -> None:

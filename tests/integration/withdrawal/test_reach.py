@@ -31,7 +31,7 @@ async def test_the_age_of_consent_is_measured_where_a_full_request_starts(store:
         await scene.work()
         await scene.settled(delivered_accepted=3)
         requests = len(scene.sent_ids())
-        assert (counted(name) - before, within(name, "0.5") - small) == (requests, requests)
+    assert (counted(name) - before, within(name, "0.5") - small) == (requests, requests)
 
 
 @pytest.mark.parametrize("otherwise", [Decision.COOKIELESS, Decision.DROP])

@@ -1,0 +1,11 @@
+// What cannot be heard afterwards: clicks, and moves within the page. Until the second file (auto.js) is there they wait for it.
+
+my.here = at({});
+on(doc, "click auxclick submit", (e) => my.hear(e));
+for (const name of ["pushState", "replaceState"]) {
+  const old = history[name];
+  history[name] = (...a) => {
+    old.apply(history, a);
+    safe(my.hear)();
+  };
+}
