@@ -39,9 +39,10 @@ _NAMES = {
     "generate_lead": "Lead",
     "sign_up": "CompleteRegistration",
 }
-# What a free parameter may not be called: Meta gives these keys a type, and we fill them ourselves.
+# What a free parameter may not be called: Meta gives these keys a type, and we fill them ourselves; or it is Google's own.
 _TYPED = frozenset(
-    "value currency content_ids content_type contents num_items order_id search_string predicted_ltv net_revenue".split()
+    "value currency content_ids content_type contents num_items order_id search_string predicted_ltv net_revenue"
+    " engagement_time_msec".split()
 )
 
 # The fifth part is what Meta's own parameter builder appends; such values go on untouched.

@@ -23,8 +23,11 @@ Part = tuple[str, str, str | None, int, str]
 
 NO_ANSWER: Final = 0
 """Stands for a status where the vendor gave no answer."""
+_OF_LOADER: Final = ("gtag", "usercentrics", "cookiefirst")
+"""What our loader names beside the platforms whose cookies we read."""
 _SOURCES: Final = frozenset(
-    {"page", "withdrawal", "operator", "erased", "us_privacy", *Source, *(one.name for one in FAMILIES)}
+    {"page", "withdrawal", "operator", "erased", "us_privacy", *_OF_LOADER, *Source}
+    | {one.name for one in FAMILIES}
 )
 
 

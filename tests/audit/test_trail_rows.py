@@ -1,6 +1,8 @@
 """Rows of the trail: what they say, that they name nobody, and that what they say comes out of one record alone."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from proxy.signals import ALL_GRANTED, UNKNOWN_STATE, ConsentState
 from tests.support.events import cookieless_event, full_event
 
 KEY = bytes(range(32))
+PARTS = Path(__file__).resolve().parents[2] / "proxy" / "loader" / "parts"
 RECORD = Record(ALL_GRANTED, "page", 1_795_341_600_000, times=(1_795_341_600_000,) * 4)
 STATE = ConsentState(ALL_GRANTED, (Reason.GRANTED,) * 4, "page", 1_795_341_600_000, explicit=True)
 STREAM_ID = "1795341659999-3"
@@ -127,6 +130,11 @@ def test_a_page_cannot_write_into_the_trail_by_its_name() -> None:
     assert source_class("cookiebot/onetrust") == "cookiebot/onetrust"
     assert source_class("cookiebot/kari") == "other"
     assert source_class("") == "none"
+    platforms = re.findall(
+        r"^      ([a-z_0-9]+): \[", (PARTS / "cmp.js").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(platforms) >= 17
+    assert [name for name in ("gtag", *platforms) if source_class(name) != name] == []
 
 
 def test_the_names_of_ids_are_names_and_nothing_else() -> None:

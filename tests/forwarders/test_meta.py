@@ -94,7 +94,7 @@ MAPPED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "an event of the site's own goes under its own name": (
         {
-            "name": "file_download", "params": {"file_extension": "pdf", "value": "x", "contents": "y"}, "items": [],
+            "name": "file_download", "params": {"file_extension": "pdf", "value": "x", "contents": "y", "engagement_time_msec": 9}, "items": [],
             "value": -5.0, "currency": None, "transaction_id": None, "referrer": None, "time_ms": NOW_MS + 999,
         },
         {
