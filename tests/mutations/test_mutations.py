@@ -109,7 +109,7 @@ def run(jobs: list[dict[str, object]]) -> dict[str, tuple[int, str]]:
         text=True,
         check=False,
         env=environment,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     found = {}
@@ -121,7 +121,7 @@ def run(jobs: list[dict[str, object]]) -> dict[str, tuple[int, str]]:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=ident)
 def test_a_test_goes_red(results: dict[str, tuple[int, str]], mutation: Mutation) -> None:
     """Where the rule is broken, one of the tests that are named for it fails."""
@@ -131,7 +131,7 @@ def test_a_test_goes_red(results: dict[str, tuple[int, str]], mutation: Mutation
     assert status == 1, f"{FAILED.get(status, f'pytest ended with {status}')}:\n{output[-4000:]}"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_same_tests_pass_where_nothing_is_changed(results: dict[str, tuple[int, str]]) -> None:
     """Else they would be red for another reason."""
     status, output = results[NOTHING_CHANGED]
