@@ -30,14 +30,30 @@ LENT = ("opts", "said", "track", "view", "at", "sets")
 """Names of the core's that the second file may use."""
 SHORTENED = tuple(
     "win doc loc now json tag base safe on FOUR YES NO held holds state may since assume hold free clicks CLICK OWN seen"
-    " bare flat mint dress news ahead until pause post pump stash unpark park cart quiet take start known old call batch"
-    " going path layer text target names time less busy anew open end ads what PATHS".split()
+    " bare flat mint dress news ahead until pause post pump cart quiet take start known old call batch"
+    " path layer text target names time less busy anew open end ads what PATHS worth few pack later leave"
+    " stored keep send ours tried gone sent list lock over key full".split()
 )
 """The core's own names that become one or two letters in the first file: a twentieth of it. None of them is a property's
-name or a word within a text there; a test holds them to it."""
+name there; a test holds them to it. What stands in a text or a pattern is left alone, whatever it is."""
 _USUAL: Mapping[str, str] = {"collect": COLLECT, "consent": CONSENT}
-NAME = re.compile(rf"""(?<![\w$"])(?<!(?<!\.\.)\.)(?:{"|".join(SHORTENED)})(?![\w$"])""", re.ASCII)
+LITERAL = re.compile(
+    r"""
+    "(?:\\.|[^"\\\n])*"  |  '(?:\\.|[^'\\\n])*'  |  `(?:\\.|[^`\\])*`
+    # A pattern and not a division: nothing stands before it that could be divided.
+    | (?<![\w$)\].])/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*
+    """,
+    re.VERBOSE,
+)
+"""A text, a template or a pattern of a script that was minified: looked for from its beginning on, since each of them may
+hold what begins another."""
+NAME = re.compile(rf"""(?<![\w$])(?<!(?<!\.\.)\.)(?:{"|".join(SHORTENED)})(?![\w$])""", re.ASCII)
 """One of them where it is used: not after a dot, unless there are three."""
+_TOKEN = re.compile(
+    rf"(?P<literal>{LITERAL.pattern})|(?P<name>\bconst\b|{NAME.pattern})|(?P<needless>;(?=}})|,(?=[\])}}]))",
+    re.VERBOSE | re.ASCII,
+)
+"""What a script is looked through for; needless is what ends the last statement of a block, and the last of several."""
 _HASH_DIGITS = 16
 
 
@@ -136,11 +152,29 @@ def _guarded(name: str) -> str:
 
 
 def shortened(script: str) -> str:
-    """Return a script, already minified, in which each name of ``SHORTENED`` is one that is not in use yet."""
+    """Return a script, already minified, in which each name of ``SHORTENED`` is one that is not in use yet.
+
+    Texts and patterns are served as they are written.
+
+    Raises:
+        ValueError: there is a template in it. It may hold names that would have to be shortened too.
+    """
     used = set(re.findall(r"[A-Za-z_$][\w$]*", script))
-    fresh = (name for name in (*ascii_letters, *map("_{}".format, ascii_letters)) if name not in used)
-    names = dict(zip(SHORTENED, fresh, strict=False))
-    return NAME.sub(lambda found: names[found[0]], script)
+    # Letters that the script is full of anyway, and the shortest names for what is used most: it packs better.
+    letters = sorted(ascii_letters, key=lambda letter: (-script.count(letter), letter))
+    fresh = (name for name in (*letters, *map("s{}".format, letters)) if name not in used)
+    found = [one["name"] for one in _TOKEN.finditer(script) if one["name"]]
+    names = dict(zip(sorted(SHORTENED, key=lambda name: (-found.count(name), name)), fresh, strict=False))
+    names["const"] = "let"
+
+    def change(found: re.Match[str]) -> str:
+        if found["name"]:
+            return names[str(found["name"])]
+        if found[0][0] == "`":
+            raise ValueError("a template cannot be shortened")
+        return "" if found["needless"] else found[0]
+
+    return _TOKEN.sub(change, script)
 
 
 def minified(script: str) -> str:

@@ -11,7 +11,7 @@ const moved = (to) => {
   my.here = to;
   for (const k in sets) if (/^page_/.test(k)) delete sets[k];
   // A moment later, when the new page has its title. The page may have reported it itself by then.
-  if (to == at({})) setTimeout(view, 50);
+  if (to == at({})) setTimeout(view, 99);
   else track("page_view", { page_location: to }); // left again, before this file was there
 };
 const acted = (e) => {
@@ -24,7 +24,8 @@ const acted = (e) => {
   }
   // Never what is in its fields. (A field called id hides the form's own; it is no text, and not sent.)
   if (form && auto("Forms")) track("form_submit", { form_id: t.id, form_name: t.name });
-  const a = up("a[href]"), link_domain = a.hostname, link_url = a.origin + a.pathname;
+  // (A link of a drawing, SVG, has its address in baseVal.)
+  const href = up("a[href]").href, a = new URL(href.baseVal ?? href, doc.baseURI), link_domain = a.hostname, link_url = a.origin + a.pathname;
   if (form || !link_domain) return; // mail, telephone
   const file = /([^/]+)\.(pdf|(doc|xls|ppt)x?|txt|csv|zip|rar|7z|exe|dmg|mp[34])$/i.exec(link_url);
   if (file && auto("Downloads")) track("file_download", { link_url, file_name: file[0], file_extension: file[2] });

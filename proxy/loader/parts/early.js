@@ -2,9 +2,9 @@
 
 my.here = at({});
 on(doc, "click auxclick submit", (e) => my.hear(e));
-for (const name of ["pushState", "replaceState"]) {
-  const old = history[name];
-  history[name] = (...a) => {
+for (const key of ["pushState", "replaceState"]) {
+  const old = history[key];
+  history[key] = (...a) => {
     old.apply(history, a);
     safe(my.hear)();
   };

@@ -3,14 +3,15 @@
 if (opts.segment != null) {
   const S = (win.analytics = win.analytics || []);
   Object.assign(S, {
-    track(name, p = {}) {
+    track: safe((name, p = {}, ...more) => {
       track(name == "Order Completed" ? "purchase" : name.toLowerCase(), {
         value: p.revenue,
         transaction_id: p.order_id,
         items: p.products?.map((i) => ({ item_id: i.product_id, item_name: i.name, item_category: i.category, ...i })),
+        event_callback: [p, ...more].find((f) => f?.call), // after the properties, or Segment's options, which are not used
         ...p,
       });
-    },
+    }),
     page: view,
     identify(id, p) {
       if (p) sets.user_id = id;

@@ -101,6 +101,67 @@ def test_what_was_stored_is_sent_by_the_next_page_and_by_one_tab_alone(
     one(site, tabs[0], "purchase")
 
 
+def test_a_tab_that_closes_while_it_tries_again_leaves_the_event_to_the_next_page(
+    site: Website, page: Page, context: BrowserContext
+) -> None:
+    """What is stored stays until it was answered. Another tab leaves it alone meanwhile, and sends its own."""
+    other = context.new_page()
+    url = shop(site, NOW)
+    page.goto(url)
+    context.set_offline(True)
+    page.evaluate(BUY)
+    until(lambda: stored(page), page)
+    site.fault = "slow"
+    context.set_offline(False)
+    until(lambda: site.events("purchase"), page)
+    site.fault = None
+    other.goto(url)
+    other.evaluate("gtag('event', 'sign_up')")
+    answered(site, other, "sign_up")
+    assert [event["event_id"] for event in stored(other)] == ["order-1"]
+    one(site, other, "purchase")
+    page.close()
+    site.sent.clear()
+    other.goto(url)
+    other.evaluate("gtag('event', 'sign_up')")
+    assert answered(site, other, "purchase")["event_id"] == "order-1"
+    until(lambda: not stored(other), other)
+
+
+def test_conversions_go_first_when_the_page_is_left(
+    site: Website, page: Page, context: BrowserContext
+) -> None:
+    """A browser takes 64 KiB of beacons from a page that goes: what is over waits for the next page."""
+    other = context.new_page()
+    url = shop(site, NOW)
+    page.goto(url)
+    site.fault = "slow"  # so that the purchase finds another request under way
+    js = "for (let n = 0; n < 120; n++) gtag('event', 'u', {n, text: 'x'.repeat(900)}); gtag('event', 'generate_lead');"
+    page.evaluate(js + BUY)
+    until(lambda: site.events("generate_lead") or site.events("u"), page)
+    site.fault = None
+    page.close(run_before_unload=True)
+    assert answered(site, other, "purchase")["event_id"] == "order-1"
+    (first,) = [sent for sent in site.to("collect") if "order-1" in repr(sent.events)]
+    assert first.events[0]["name"] in {"generate_lead", "purchase"}
+
+
+def test_an_event_that_no_request_can_hold_goes_without_its_items(site: Website, page: Page) -> None:
+    """And without other long texts if need be; what a purchase is worth is always there."""
+    page.goto(shop(site, NOW))
+    items = "Array.from({length: 150}, (_, n) => ({item_id: 'i' + n, text: 'x'.repeat(900)}))"
+    page.evaluate(
+        f"gtag('event', 'purchase', {{value: 5, currency: 'NOK', transaction_id: 'T-9', coupon: 'C', items: {items}}})"
+    )
+    bought = answered(site, page, "purchase")
+    assert bought["params"] == {"value": 5, "currency": "NOK", "transaction_id": "T-9", "coupon": "C"}
+    texts = "Object.fromEntries(Array.from({length: 70}, (_, n) => ['t' + n, 'æ'.repeat(600)]))"
+    page.evaluate(f"gtag('event', 'generate_lead', {{...{texts}, value: 7, currency: 'NOK'}})")
+    lead = answered(site, page, "generate_lead")
+    assert lead["params"]["value"] == 7
+    assert 40 < len(lead["params"]) < 70
+
+
 def test_a_withdrawal_wipes_what_is_stored(site: Website, page: Page) -> None:
     """And it never leaves, under no consent."""
     page.goto(shop(site, NOW))
@@ -144,12 +205,17 @@ def test_without_consent_nothing_is_stored_and_memory_must_do(site: Website, pag
 
 
 def test_at_most_fifty_wait(site: Website, page: Page) -> None:
-    """The newest; nobody's storage is filled."""
+    """Conversions, then the newest; nobody's storage is filled."""
     page.goto(shop(site, NOW))
     page.context.set_offline(True)
     page.evaluate("for (let n = 0; n < 80; n++) gtag('event', 'e', {n})")
     until(lambda: stored(page), page)
     assert [event["params"]["n"] for event in stored(page)] == list(range(30, 80))
+    page.evaluate(BUY)
+    page.evaluate("for (let n = 80; n < 200; n++) gtag('event', 'e', {n})")
+    page.evaluate("dispatchEvent(new Event('pagehide'))")
+    until(lambda: stored(page)[-1]["params"].get("n") == 199, page)
+    assert [event["params"].get("n") for event in stored(page)] == [None, *range(151, 200)]
 
 
 def test_a_server_in_trouble_gets_the_same_event_later(site: Website, page: Page) -> None:
@@ -162,7 +228,9 @@ def test_a_server_in_trouble_gets_the_same_event_later(site: Website, page: Page
         page.evaluate(BUY)
         until(lambda: site.events("purchase"), page)
         site.mend()
-        answered(site, page, "purchase")
+        until(
+            lambda: [sent for sent in site.to("collect") if sent.status == 204], page, what=f"after {fault}"
+        )
         assert {event["event_id"] for event in site.events("purchase")} == {"order-1"}
         page.evaluate("gtag('event', 'sign_up')")
         answered(site, page, "sign_up")

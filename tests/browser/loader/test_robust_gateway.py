@@ -202,15 +202,32 @@ def test_a_page_that_waits_for_its_event_goes_on(site: Website, page: Page, case
 
 
 def test_what_could_not_be_sent_does_not_fill_the_console(site: Website, page: Page) -> None:
-    """Trying again has its bounds: fifty events and a minute without a gateway are a handful of lines."""
+    """Trying again has its bounds: fifty events, a decision and a minute without a gateway are a handful of lines.
+
+    When the gateway is back, the first answer lets everything go that waits.
+    """
     url = with_script(site, BASE)
     site.fault = "500"
     page.clock.install()
     with complaints(page) as said:
         page.goto(url)
         page.evaluate("for (let i = 0; i < 50; i++) gtag('event', 'view_item', {value: i, currency: 'NOK'})")
+        page.evaluate("gtag('consent', 'update', {ad_storage: 'denied'})")
         for _ in range(60):
             page.clock.run_for(1_000)
+            page.evaluate("gtag('event', 'sign_up')")
             until(lambda: all(one.status for one in site.sent), page)
         assert set(said) == {STATUS_500}
         assert 2 <= len(said) <= 15, f"{len(said)} lines"
+        # After 1, 2, 4 ... 32 seconds.
+        assert 5 <= len(site.to("consent")) <= 8
+    site.mend()
+    site.sent.clear()
+
+    def arrived() -> bool:
+        # Again and again: the page may hear of its last failure only now, and then pauses for as long as that.
+        page.clock.run_for(8_000)
+        return bool(site.events("sign_up")) and all(one.status == 204 for one in site.sent)
+
+    until(arrived, page)
+    assert [one.path for one in site.sent][:2] == ["consent", "collect"]

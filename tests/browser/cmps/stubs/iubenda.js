@@ -1,4 +1,4 @@
-// iubenda: tells by the callbacks of its configuration alone; purpose 1 is always true.
+// iubenda: tells by the callbacks of its configuration, and when asked; purpose 1 is always true.
 (() => {
   window._iub = window._iub || [];
   _iub.csConfiguration = { siteId: 7654321, cookiePolicyId: 1, lang: "en", callback: {} };
@@ -12,5 +12,9 @@
     call("onPreferenceExpressed", preference);
     call(statistics || marketing ? "onConsentGiven" : "onConsentRejected");
   };
-  window.addEventListener("load", () => call("onReady", false));
+  const stored = () => {
+    const found = /(?:^|; )_iub_cs-7654321=([^;]*)/.exec(document.cookie);
+    return found ? JSON.parse(decodeURIComponent(found[1])) : {};
+  };
+  window.addEventListener("load", () => { _iub.cs = { api: { getPreferences: stored } }; call("onReady", false); });
 })();
