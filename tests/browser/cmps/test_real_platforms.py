@@ -74,6 +74,7 @@ def test_accepted_remembered_and_withdrawn(
         assert site.to("consent")[-1].json["decided_at"] < page.evaluate("performance.timeOrigin")
     # Taken back, and in the same breath the page reloads; then the reloaded page says it too.
     page.wait_for_function("document.readyState == 'complete'")
+    page.locator(platform.ready).wait_for()
     page.evaluate(f"{platform.withdraw}; {'0' if platform.reloads else 'location.reload()'}")
     no = statement(platform, platform.refused)
     found = told(site, page, 4)
