@@ -91,17 +91,22 @@ APART = """((document) => {%s})(new Proxy(document, {
 SPOKEN = [stub for stub in NAMES if stub != "gpp" and not stub.startswith("usercentrics")]
 
 
-@pytest.mark.parametrize("stub", SPOKEN)
-def test_without_its_cookie_it_is_heard_by_its_api(stub: str, site: Website, page: Page) -> None:
-    """Nothing before an answer; accepted, statistics only, remembered, and refused just before the page goes."""
-    put(site, stub, "before", "after")
-    site.put("/stub.js", APART % (STUBS / f"{stub}.js").read_text(encoding="utf-8"), media="text/javascript")
+def open_unanswered(site: Website, page: Page) -> None:
+    """Open the shop and click beside the banner: an event goes out, and no statement."""
     page.goto(site.url("/"))
     page.wait_for_function("document.readyState == 'complete' && !!_sayso.anew")
     page.click("#nothing")
     page.evaluate("void dataLayer.push({event: 'asked'})")
     until(lambda: site.events("asked"), page)
     assert bodies(site) == []
+
+
+@pytest.mark.parametrize("stub", SPOKEN)
+def test_without_its_cookie_it_is_heard_by_its_api(stub: str, site: Website, page: Page) -> None:
+    """Nothing before an answer; accepted, statistics only, remembered, and refused just before the page goes."""
+    put(site, stub, "before", "after")
+    site.put("/stub.js", APART % (STUBS / f"{stub}.js").read_text(encoding="utf-8"), media="text/javascript")
+    open_unanswered(site, page)
     yes, some, no = (statement(stub, code) for code in ("gggg", "gddd", "dddd"))
     page.evaluate("stub(true, true)")
     assert told(site, page, 1) == yes
@@ -143,12 +148,7 @@ def test_apis_that_throw_or_say_odd_things_grant_nothing_and_silence_nobody(
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     site.put("/", PAGE.format(head=f"<script>{ODD}</script>{LOADER.format(data='')}"))
-    page.goto(site.url("/"))
-    page.wait_for_function("document.readyState == 'complete' && !!_sayso.anew")
-    page.click("#nothing")
-    page.evaluate("void dataLayer.push({event: 'asked'})")
-    until(lambda: site.events("asked"), page)
-    assert bodies(site) == []
+    open_unanswered(site, page)
     page.evaluate("tarteaucitron.state = {gtag: true, facebookpixel: 1, multiplegtag: false}")
     page.click("#nothing")
     assert told(site, page, 1) == [{"analytics_storage": "denied", "source": "tarteaucitron"}]
